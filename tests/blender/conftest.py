@@ -1,0 +1,93 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures of the blender tier: the built zip, installed into a real Blender without a window (the bpy module).
+
+The tests see what a user gets: the extension is imported as `bl_ext.user_default.tokenlab_3d`, never from this tree.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.build import build_zip
+from tests.tiny_models import write_assets
+
+if TYPE_CHECKING:
+    from tests.simulator.process import SimulatorProcess
+
+# Neither a user's key nor the real service nor a user's data may ever get into a test, and Blender reads the folder of
+# its settings once, when it is imported: so all this comes before `import bpy`.
+for name in [name for name in os.environ if name.startswith("TOKENLAB_")]:
+    del os.environ[name]
+SESSION_FOLDER = Path(tempfile.mkdtemp(prefix="tokenlab-blender-"))
+os.environ["BLENDER_USER_RESOURCES"] = str(SESSION_FOLDER / "blender")
+os.environ["TOKENLAB_DATA_DIR"] = str(SESSION_FOLDER / "data")
+
+import bpy  # noqa: E402  # after the lines above
+
+REPOSITORY = "user_default"
+MODULE = f"bl_ext.{REPOSITORY}.tokenlab_3d"
+
+
+@pytest.fixture(scope="session")
+def extension_zip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The zip that users install, built once."""
+    return build_zip(tmp_path_factory.mktemp("dist"))
+
+
+@pytest.fixture(scope="session")
+def extension(extension_zip: Path) -> Iterator[ModuleType]:
+    """The installed and enabled extension."""
+    bpy.ops.extensions.package_install_files(filepath=str(extension_zip), repo=REPOSITORY, enable_on_install=True)
+    assert MODULE in bpy.context.preferences.addons, "Blender did not enable the extension; its reason is printed above"
+    yield importlib.import_module(MODULE)
+    # Whatever stays registered at the end makes Blender 4.2 crash and 4.5 hang while the process exits.
+    bpy.ops.preferences.addon_disable(module=MODULE)
+    shutil.rmtree(SESSION_FOLDER, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def empty_file(extension: ModuleType) -> None:
+    """Start each test with an empty, unsaved file; the extension stays enabled."""
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+
+
+@pytest.fixture
+def preferences(extension: ModuleType) -> Iterator[bpy.types.AddonPreferences]:
+    """The extension's preferences; every value is put back after the test."""
+    values = bpy.context.preferences.addons[MODULE].preferences
+    names = [name for name in values.bl_rna.properties.keys() if name not in ("rna_type", "bl_idname")]  # noqa: SIM118
+    before = {name: getattr(values, name) for name in names}
+    yield values
+    for name, value in before.items():
+        setattr(values, name, value)
+
+
+@pytest.fixture(scope="session")
+def simulator_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
+    """One simulator for the whole run; use `simulator`, which resets it."""
+    # Imported here: a test that talks to nobody needs no web server.
+    from tests.simulator.process import SimulatorProcess  # noqa: PLC0415
+
+    with SimulatorProcess(assets=write_assets(tmp_path_factory.mktemp("assets"))) as process:
+        yield process
+
+
+@pytest.fixture
+def simulator(
+    simulator_process: SimulatorProcess, preferences: bpy.types.AddonPreferences, empty_file: None
+) -> SimulatorProcess:
+    """The service on a loopback port, without tasks or faults, and the extension set to talk to it."""
+    simulator_process.reset()
+    preferences.base_url = simulator_process.url
+    preferences.api_key = simulator_process.key
+    return simulator_process

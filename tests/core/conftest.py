@@ -1,0 +1,46 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures of the core tier. No bpy: a test here that imports it, however far down, fails."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import settings
+
+from tests.tiny_models import write_assets
+
+if TYPE_CHECKING:
+    from tests.simulator.process import SimulatorProcess
+
+# Without this `import bpy` would work wherever the bpy wheel happens to be installed.
+sys.modules["bpy"] = None  # type: ignore[assignment]  # None is how Python spells "not importable"
+
+# Neither a user's key nor the real service may ever get into a test.
+for name in [name for name in os.environ if name.startswith("TOKENLAB_")]:
+    del os.environ[name]
+
+# A time limit for each example makes tests fail on a busy machine and nowhere else.
+settings.register_profile("tokenlab", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("tokenlab")
+
+
+@pytest.fixture(scope="session")
+def simulator_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
+    """One simulator for the whole run; use `simulator`, which resets it."""
+    # Imported here: most core tests need neither the simulator nor its web server.
+    from tests.simulator.process import SimulatorProcess  # noqa: PLC0415
+
+    with SimulatorProcess(assets=write_assets(tmp_path_factory.mktemp("assets"))) as process:
+        yield process
+
+
+@pytest.fixture
+def simulator(simulator_process: SimulatorProcess) -> SimulatorProcess:
+    """The service on a loopback port, without tasks or faults: .url .key .journal() .configure()."""
+    simulator_process.reset()
+    return simulator_process

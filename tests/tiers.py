@@ -1,0 +1,134 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run one tier of the tests as a pytest process with a time limit, and say honestly how it went. No bpy."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests import recording
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+TIERS = ("core", "blender", "gui")
+TIME_LIMITS = {"core": 600.0, "blender": 1200.0, "gui": 900.0}
+"""Seconds for a whole tier, several times what it takes on two cores."""
+EXIT_LIMIT = 30.0
+"""Seconds between pytest's own end and the end of its process. Blender 4.5 hangs there when something is left over."""
+POLL_INTERVAL = 0.1
+
+
+@dataclass
+class Outcome:
+    """How a tier, or several, went."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    problems: list[str] = field(default_factory=list)
+    """Failures that no test reported: a crash, a time-out, a tier that could not run. Each is counted in `failed`."""
+    skip_reasons: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: Outcome) -> None:
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+        self.problems += other.problems
+        self.skip_reasons += other.skip_reasons
+
+    @property
+    def executed(self) -> int:
+        return self.passed + self.failed
+
+    def __str__(self) -> str:
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+def problem(sentence: str) -> Outcome:
+    return Outcome(failed=1, problems=[sentence])
+
+
+def skip(sentence: str) -> Outcome:
+    return Outcome(skipped=1, skip_reasons=Counter([sentence]))
+
+
+def run_tier(tier: str, python: Path, label: str, arguments: list[str]) -> Outcome:
+    """Run one tier with this Python. `label` names the tier and the Blender in what is printed."""
+    with tempfile.TemporaryDirectory(prefix="tokenlab-tests-") as folder:
+        record_file = Path(folder) / "record.jsonl"
+        command = [str(python), "-m", "pytest", "-p", "tests.recording", "--record", str(record_file)]
+        started = time.monotonic()
+        process = subprocess.Popen(
+            [*command, f"tests/{tier}", *arguments],
+            cwd=REPOSITORY,
+            env=clean_environment(),
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        ending = wait(process, record_file, started + TIME_LIMITS[tier])
+        outcome = judge(recording.read(record_file), ending, label)
+    print(f"{label}: {outcome} ({time.monotonic() - started:.0f} s)", flush=True)
+    return outcome
+
+
+def clean_environment() -> dict[str, str]:
+    """Give the tests no way to reach, or to pay, the real service by accident."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("TOKENLAB_")}
+
+
+def wait(process: subprocess.Popen[bytes], record_file: Path, deadline: float) -> str:
+    """Wait for the end of the process; return what was wrong with that end, if anything."""
+    exit_deadline: float | None = None
+    while process.poll() is None:
+        now = time.monotonic()
+        if exit_deadline is None and recording.read(record_file).ended:
+            exit_deadline = now + EXIT_LIMIT
+        if now > deadline:
+            kill(process)
+            return "did not end within its time limit"
+        if exit_deadline is not None and now > exit_deadline:
+            kill(process)
+            return f"did not exit within {EXIT_LIMIT:.0f} s after its last test"
+        time.sleep(POLL_INTERVAL)
+    return describe_exit(process.returncode)
+
+
+def describe_exit(status: int) -> str:
+    # 0: all passed. 1: some failed, which their own lines say. 5: nothing collected, which judge() says.
+    if status in (0, 1, 5):
+        return ""
+    if status < 0:
+        return f"crashed with signal {signal.Signals(-status).name}"
+    return f"ended with status {status}"
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """End the process and what it started: a simulator, a converter, a window."""
+    if hasattr(os, "killpg"):
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
+    process.wait()
+
+
+def judge(record: recording.Record, ending: str, label: str) -> Outcome:
+    outcome = Outcome(
+        passed=record.count("passed"),
+        failed=record.count("failed"),
+        skipped=record.count("skipped"),
+        skip_reasons=Counter(record.reasons.values()),
+    )
+    if ending:
+        where = f" in {record.running}" if record.running else ""
+        outcome.add(problem(f"{label} {ending}{where}."))
+    elif not record.ended:
+        outcome.add(problem(f"{label} ended without a report."))
+    elif outcome.executed == 0:
+        outcome.add(problem(f"{label} ran no test."))
+    return outcome

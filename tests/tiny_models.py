@@ -1,0 +1,91 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The smallest files that Blender imports, written by hand, so that no test needs a sample from elsewhere. No bpy.
+
+Each holds one triangle, named "Triangle" where the format has names.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+import zipfile
+from pathlib import Path
+
+VERTICES = ((0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
+
+GLB_MAGIC = b"glTF"
+GLB_VERSION = 2
+CHUNK_JSON = b"JSON"
+CHUNK_BINARY = b"BIN\x00"
+ARRAY_BUFFER = 34962
+ELEMENT_ARRAY_BUFFER = 34963
+COMPONENT_UNSIGNED_SHORT = 5123
+COMPONENT_FLOAT = 5126
+
+OBJ_TEXT = "mtllib triangle.mtl\no Triangle\nv 0 0 0\nv 1 0 0\nv 0 1 0\nusemtl Red\nf 1 2 3\n"
+MTL_TEXT = "newmtl Red\nKd 1 0 0\n"
+
+
+def glb(name: str = "Triangle") -> bytes:
+    """Return a binary glTF 2.0 with one mesh."""
+    positions = b"".join(struct.pack("<3f", *vertex) for vertex in VERTICES)
+    indices = struct.pack("<3H", 0, 1, 2)
+    binary = padded(positions + indices, b"\x00")
+    text = json.dumps(gltf_json(name, len(positions), len(indices), len(binary))).encode()
+    chunks = chunk(CHUNK_JSON, padded(text, b" ")) + chunk(CHUNK_BINARY, binary)
+    header_size = 12
+    return GLB_MAGIC + struct.pack("<II", GLB_VERSION, header_size + len(chunks)) + chunks
+
+
+def gltf_json(name: str, positions: int, indices: int, binary: int) -> dict[str, object]:
+    return {
+        "asset": {"version": "2.0"},
+        "scene": 0,
+        "scenes": [{"nodes": [0]}],
+        "nodes": [{"mesh": 0, "name": name}],
+        "meshes": [{"name": name, "primitives": [{"attributes": {"POSITION": 0}, "indices": 1}]}],
+        "accessors": [
+            {
+                "bufferView": 0,
+                "componentType": COMPONENT_FLOAT,
+                "count": len(VERTICES),
+                "type": "VEC3",
+                "min": [0.0, 0.0, 0.0],
+                "max": [1.0, 1.0, 0.0],
+            },
+            {"bufferView": 1, "componentType": COMPONENT_UNSIGNED_SHORT, "count": 3, "type": "SCALAR"},
+        ],
+        "bufferViews": [
+            {"buffer": 0, "byteOffset": 0, "byteLength": positions, "target": ARRAY_BUFFER},
+            {"buffer": 0, "byteOffset": positions, "byteLength": indices, "target": ELEMENT_ARRAY_BUFFER},
+        ],
+        "buffers": [{"byteLength": binary}],
+    }
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack("<I", len(data)) + kind + data
+
+
+def padded(data: bytes, filler: bytes) -> bytes:
+    """Fill up to a multiple of four, as the format wants."""
+    return data + filler * (-len(data) % 4)
+
+
+def obj_zip() -> bytes:
+    """Return a zip with a Wavefront OBJ and its material, as services deliver that format."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("triangle.obj", OBJ_TEXT)
+        archive.writestr("triangle.mtl", MTL_TEXT)
+    return buffer.getvalue()
+
+
+def write_assets(folder: Path) -> Path:
+    """Write one file for each format into the folder, for the simulator to serve; return the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "triangle.glb").write_bytes(glb())
+    (folder / "triangle.zip").write_bytes(obj_zip())
+    return folder
