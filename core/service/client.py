@@ -1,0 +1,143 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The routes of the TokenLab API, typed. No bpy here; used on worker threads only.
+
+Every method raises `ServiceError` (see `errors`) and nothing else; a key goes to the service's own origin only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from urllib.parse import quote, urljoin
+
+from . import errors
+from .address import Connection, same_origin
+from .contract import (
+    CREATE_PATH,
+    MODELS_PATH,
+    TASK_PATH,
+    ModelInfo,
+    TaskReply,
+    UnreadableReply,
+    parse_model,
+    parse_models,
+    parse_task_reply,
+    request_id,
+)
+from .errors import During, Refused, ServiceError
+from .transport import ExchangeBroken, NotConnected, Reply, Transport, TransportStopped
+
+_PROBE_TASK = "ldtask_00000000000000000000000000000000"
+"""An id that no task has: asking for it tells whether the key is accepted, for free (API notes 10)."""
+
+
+class Client:
+    """One connection's worth of calls."""
+
+    def __init__(self, transport: Transport, connection: Connection) -> None:
+        self._transport = transport
+        self._connection = connection
+
+    def create(self, body: dict[str, object]) -> TaskReply:
+        """Send a create request, once.
+
+        :raises Unreachable, Refused, Busy: the service certainly accepted nothing.
+        :raises Unclear, Stopped: it may have.
+        """
+        payload = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+        with self._translated("create"):
+            reply = self._transport.post_once(
+                self._connection.url(CREATE_PATH), payload, key=self._connection.api_key
+            )
+        return self._task_reply(reply, "create")
+
+    def status(self, task_id: str, poll_url: str = "") -> TaskReply:
+        """Ask where a task is, by its `poll_url` when that is of the service's own origin (API notes 3.1).
+
+        :raises Refused: with status 404 when the service no longer knows the task.
+        """
+        reply = self._get(self._status_url(task_id, poll_url), "status")
+        return self._task_reply(reply, "status")
+
+    def models(self) -> list[ModelInfo]:
+        """Return the models that take requests on our endpoint."""
+        reply = self._get(self._connection.url(MODELS_PATH), "models", {"category": "3d", "view": "compact"})
+        try:
+            return parse_models(self._json(reply, "models"))
+        except UnreadableReply as error:
+            raise errors.no_answer("models", request_id(reply.headers), reply.status) from error
+
+    def model(self, model_id: str) -> ModelInfo:
+        """Return what the catalogue says of one model.
+
+        :raises Refused: with code `model_not_found` when it does not know the model.
+        """
+        reply = self._get(self._connection.url(f"{MODELS_PATH}/{quote(model_id, safe='')}"), "models")
+        info = parse_model(self._json(reply, "models"))
+        if info is None:
+            raise errors.no_answer("models", request_id(reply.headers), reply.status)
+        return info
+
+    def test_key(self) -> None:
+        """Return when the service accepts the key; costs nothing.
+
+        :raises Refused: with status 401 when it does not.
+        """
+        try:
+            self.status(_PROBE_TASK)
+        except Refused as error:
+            if error.status not in (403, 404):
+                raise
+
+    def _status_url(self, task_id: str, poll_url: str) -> str:
+        if poll_url:
+            absolute = urljoin(self._connection.url("/"), poll_url)
+            if same_origin(absolute, self._connection.base_url):
+                return absolute
+        return self._connection.url(TASK_PATH + quote(task_id, safe=""))
+
+    def _get(self, url: str, during: During, params: dict[str, str] | None = None) -> Reply:
+        with self._translated(during):
+            return self._transport.get(url, key=self._connection.api_key, params=params)
+
+    def _task_reply(self, reply: Reply, during: During) -> TaskReply:
+        try:
+            return parse_task_reply(self._json(reply, during), reply.headers)
+        except UnreadableReply as error:
+            raise errors.no_answer(during, request_id(reply.headers), reply.status) from error
+
+    def _json(self, reply: Reply, during: During) -> object:
+        """Return the body of a 2xx; anything else is an error, JSON or not (API notes 10: edge proxies)."""
+        try:
+            body: object = json.loads(reply.body)
+        except (ValueError, RecursionError):
+            body = None
+        if not 200 <= reply.status < 300:
+            raise errors.from_answer(
+                reply.status, reply.headers, body, during=during, request_id=request_id(reply.headers)
+            )
+        return body
+
+    @contextlib.contextmanager
+    def _translated(self, during: During) -> Iterator[None]:
+        with translated(self._connection.host, during):
+            yield
+
+
+@contextlib.contextmanager
+def translated(host: str, during: During) -> Iterator[None]:
+    """Turn the transport's exceptions into `ServiceError`s. Their own texts may hold URLs, so none is passed on."""
+    problem: ServiceError
+    try:
+        yield
+        return
+    except NotConnected as error:
+        problem = errors.unreachable(host, during, str(error))
+    except ExchangeBroken:
+        problem = errors.no_answer(during)
+    except TransportStopped as error:
+        problem = errors.stopped(during, sent=error.sent)
+    raise problem from None

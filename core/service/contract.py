@@ -1,0 +1,298 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is said to the service and what it answers, as typed records. No bpy, no network here.
+
+Parsing is tolerant as section 10 of the API notes asks: an id and a status are needed, everything else is optional,
+unknown fields and unknown words are let through.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ..text import clean_text, one_line
+
+CREATE_PATH: Final = "/v1/3d/generations"
+TASK_PATH: Final = "/v1/tasks/"
+MODELS_PATH: Final = "/v1/models"
+
+DEFAULT_BASE_URL: Final = "https://api.tokenlab.sh"
+DEFAULT_MODEL: Final = "tripo-h3.1"
+DEFAULT_IMAGE_PROMPT: Final = "The object in the picture"
+"""The service wants a prompt with a picture too (API notes 2); this one is filled in when the user gave none."""
+
+AUTO: Final = "AUTO"
+"""A choice left to the model: the field is not sent."""
+FORMATS: Final = ("GLB", "FBX", "OBJ", "USDZ")
+QUALITIES: Final = ("DRAFT", "STANDARD", "HIGH")
+MAX_SEED: Final = 2**31 - 1
+"""The seed's range is not documented (API notes 10); Blender's integers end here."""
+
+
+class UnreadableReply(Exception):
+    """A reply that does not hold what every reply must hold. The text is for the log, not for the user."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerationRequest:
+    """What the user asked for. `format` and `quality` hold the form's names, or `AUTO`."""
+
+    prompt: str
+    model: str = DEFAULT_MODEL
+    format: str = "GLB"
+    quality: str = AUTO
+    style: str = ""
+    seed: int | None = None
+    image_url: str = ""
+    image_name: str = ""
+    """Name of the picture that the user chose, for the panel; empty without a picture of one's own."""
+    image_sha256: str = ""
+    """Hash of the bytes that were sent: identity of the request, without carrying the picture along."""
+
+    @property
+    def has_picture(self) -> bool:
+        """Whether a picture goes along, as bytes or as a URL."""
+        return bool(self.image_url or self.image_name)
+
+
+class RemoteStatus(enum.Enum):
+    """The service's word for where a task is, reduced to what a client has to tell apart."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+_STATUS_WORDS: Final = {
+    "pending": RemoteStatus.PENDING,
+    "queued": RemoteStatus.PENDING,
+    "processing": RemoteStatus.PROCESSING,
+    "completed": RemoteStatus.COMPLETED,
+    "succeeded": RemoteStatus.COMPLETED,
+    "failed": RemoteStatus.FAILED,
+    "cancelled": RemoteStatus.FAILED,
+    "canceled": RemoteStatus.FAILED,
+    "expired": RemoteStatus.FAILED,
+    "timeout": RemoteStatus.FAILED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskReply:
+    """A create or status reply (API notes 2.2 and 3.1)."""
+
+    task_id: str
+    status: RemoteStatus
+    poll_url: str = ""
+    progress: int | None = None
+    """0 to 100, or None when the service gave no real value."""
+    model: str = ""
+    asset_urls: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Kind (`model`, `glb`, `fbx`, `obj`, `usdz`) to signed URL: private, never shown or logged."""
+    billing_transaction_id: str = ""
+    error: str = ""
+    """The service's own words about a failure, as one line."""
+    request_id: str = ""
+
+
+def parse_task_reply(body: object, headers: Mapping[str, str]) -> TaskReply:
+    """Read a create or status reply.
+
+    :raises UnreadableReply: without an id or a status.
+    """
+    if not isinstance(body, Mapping):
+        raise UnreadableReply("the reply is no JSON object")
+    task_id = _first_text(body, "task_id", "id") or clean_text(headers.get("X-Task-ID", ""))
+    word = clean_text(body.get("status")).lower()
+    if not task_id or not word:
+        raise UnreadableReply("the reply has no task id or no status")
+    return TaskReply(
+        task_id=task_id,
+        # An unknown word means that the task still runs, until the deadline says otherwise (API notes 10).
+        status=_STATUS_WORDS.get(word, RemoteStatus.PROCESSING),
+        poll_url=clean_text(body.get("poll_url")),
+        progress=_progress(body.get("progress")),
+        model=one_line(body.get("model")),
+        asset_urls=_asset_urls(body),
+        billing_transaction_id=_first_text(body, "billing_transaction_id")
+        or clean_text(headers.get("X-Billing-Transaction-ID", "")),
+        error=error_text(body.get("error")),
+        request_id=request_id(headers),
+    )
+
+
+def request_id(headers: Mapping[str, str]) -> str:
+    """Return the service's id of a request, for support, or "" (API notes 1.4)."""
+    return one_line(headers.get("X-Request-ID") or headers.get("X-Request-ID-TokenLab") or "", limit=120)
+
+
+def error_text(error: object) -> str:
+    """Return the message of an error that is a string or an object (API notes 3.1), as one line."""
+    if isinstance(error, Mapping):
+        return one_line(error.get("message")) or one_line(error.get("code"))
+    return one_line(error)
+
+
+def _first_text(body: Mapping[str, Any], *keys: str) -> str:
+    for key in keys:
+        if text := clean_text(body.get(key)):
+            return text
+    return ""
+
+
+def _progress(value: object) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return max(0, min(100, int(value)))
+
+
+def _asset_urls(body: Mapping[str, Any]) -> dict[str, str]:
+    urls = {}
+    for kind in ("model", "glb", "fbx", "obj", "usdz"):
+        if url := clean_text(body.get(f"{kind}_url")):
+            urls[kind] = url
+    return urls
+
+
+def choose_asset(urls: Mapping[str, str], wanted: str) -> tuple[str, str] | None:
+    """Return kind and URL of the file to fetch: the wanted format, else `model_url`, else any (API notes 3.4)."""
+    order: tuple[str, ...] = ("model", "glb", "fbx", "obj", "usdz")
+    if wanted != AUTO:
+        order = (wanted.lower(), *order)
+    for kind in order:
+        if url := urls.get(kind):
+            return kind, url
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelInfo:
+    """What the catalogue says of one model (API notes 4). Empty means: nothing is published."""
+
+    id: str
+    operations: frozenset[str] = frozenset()
+    parameters: frozenset[str] = frozenset()
+    """Optional fields that may be sent."""
+    output_formats: tuple[str, ...] = ()
+    """Upper-case names of the formats that may be asked for."""
+    prompt_max_characters: int | None = None
+    request_endpoint: str = ""
+    stage: str = ""
+    replacement: str = ""
+    min_price: str = ""
+    max_price: str = ""
+    """Decimal strings in USD for one request."""
+
+    @property
+    def takes_pictures(self) -> bool | None:
+        """Whether a picture may be sent; None when nothing is published."""
+        if not self.operations and not self.parameters:
+            return None
+        return "image-to-3d" in self.operations or bool(self.parameters & {"image", "image_url"})
+
+    @property
+    def takes_text_only(self) -> bool | None:
+        """Whether a prompt alone is enough; None when nothing is published."""
+        return "text-to-3d" in self.operations if self.operations else None
+
+
+def parse_model(item: object) -> ModelInfo | None:
+    """Read a full, compact or detail catalogue record; None when it has no id."""
+    if not isinstance(item, Mapping):
+        return None
+    model_id = one_line(item.get("id"))
+    if not model_id:
+        return None
+    extension = _mapping(item, "tokenlab") or _mapping(item, "lemondata")
+    contract = _request_contract(extension)
+    limits = _mapping(contract, "service_limits")
+    lifecycle = _mapping(extension, "lifecycle")
+    pricing = _mapping(extension, "pricing_summary") or _mapping(item, "pricing")
+    fixed = clean_text(pricing.get("per_request"))
+    return ModelInfo(
+        id=model_id,
+        operations=_operations(item, extension, contract),
+        parameters=frozenset(_texts(contract, "supported_parameters")),
+        output_formats=tuple(name.upper() for name in _texts(contract, "output_formats")),
+        prompt_max_characters=_positive_int(limits.get("prompt_max_characters")),
+        request_endpoint=clean_text(contract.get("request_endpoint")) or clean_text(item.get("request_endpoint")),
+        stage=clean_text(lifecycle.get("stage")) or clean_text(item.get("status")),
+        replacement=one_line(lifecycle.get("replacement_model")),
+        min_price=clean_text(pricing.get("min_price")) or fixed,
+        max_price=clean_text(pricing.get("max_price")) or fixed,
+    )
+
+
+def parse_models(body: object) -> list[ModelInfo]:
+    """Read a catalogue list and keep the models of our endpoint: the 3D listing holds others too (API notes 4.4).
+
+    :raises UnreadableReply: when there is no list.
+    """
+    if not isinstance(body, Mapping) or not isinstance(body.get("data"), list):
+        raise UnreadableReply("the reply holds no list of models")
+    models = (parse_model(item) for item in body["data"])
+    return [model for model in models if model is not None and model.request_endpoint in ("", CREATE_PATH)]
+
+
+def _request_contract(extension: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The official clients' lookup order (API notes 4.3)."""
+    for key in ("request_format_details", "public_contract", "request_format_summary", "public_contract_summary"):
+        if found := _mapping(extension, key):
+            return found
+    return {}
+
+
+def _operations(*sources: Mapping[str, Any]) -> frozenset[str]:
+    item, extension, contract = sources
+    return frozenset(
+        _texts(contract, "public_operations")
+        or _texts(extension, "supported_operations")
+        or _texts(item, "supported_operations")
+        or _texts(extension, "capabilities")
+        or _texts(item, "capabilities")
+    )
+
+
+def _mapping(source: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = source.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _texts(source: Mapping[str, Any], key: str) -> list[str]:
+    value = source.get(key)
+    return [text for text in map(clean_text, value) if text] if isinstance(value, list) else []
+
+
+def _positive_int(value: object) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
+        return None
+    return int(value)
+
+
+def create_body(request: GenerationRequest, model: ModelInfo | None, image: str) -> dict[str, object]:
+    """Return the JSON body of a create request; `image` is a data URL or "".
+
+    The safe request is minimal: optional fields go along only when the model lists them (API notes 2).
+    """
+    parameters = model.parameters if model else frozenset()
+    formats = model.output_formats if model else ()
+    body: dict[str, object] = {"model": request.model, "prompt": request.prompt}
+    if image:
+        body["image"] = image
+    elif request.image_url:
+        body["image_url"] = request.image_url
+    if "format" in parameters and request.format != AUTO and (not formats or request.format in formats):
+        body["format"] = request.format.lower()
+    if "quality" in parameters and request.quality != AUTO:
+        body["quality"] = request.quality.lower()
+    if "style" in parameters and request.style:
+        body["style"] = request.style
+    if "seed" in parameters and request.seed is not None:
+        body["seed"] = request.seed
+    return body

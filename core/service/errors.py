@@ -1,0 +1,225 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Everything that can go wrong with the service, as exceptions whose text is a user's sentence. No bpy here.
+
+A sentence says what happened, what it means for the money or the model, and what to do next. No sentence holds a URL,
+a key or a traceback.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import time
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+from ..text import one_line
+
+During = Literal["create", "status", "models", "download"]
+"""What was being done: the same answer means different things for the money."""
+
+DASHBOARD_RUNS: Final = "tokenlab.sh/dashboard/runs"
+DASHBOARD_BILLING: Final = "tokenlab.sh/dashboard/billing"
+
+
+class TokenLabError(Exception):
+    """Root of all errors that scripts see. `str(error)` is a user's sentence."""
+
+
+class ServiceError(TokenLabError):
+    """The service, or the way to it, did not do what was asked."""
+
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        status: int | None = None,
+        code: str = "",
+        request_id: str = "",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(sentence)
+        self.status = status
+        """HTTP status, or None when no answer arrived."""
+        self.code = code
+        self.request_id = request_id
+        self.retry_after = retry_after
+        """Seconds after which the service wants to be asked again, or None."""
+
+
+class Unreachable(ServiceError):
+    """No connection was made, so nothing was sent: DNS, refused, connect timeout, TLS handshake."""
+
+
+class Refused(ServiceError):
+    """A complete answer says no, and asking again unchanged would not help."""
+
+
+class Busy(ServiceError):
+    """The service itself says that it did not take the request now (429, or 503 with its own error object)."""
+
+
+class Unclear(ServiceError):
+    """The connection stood, but no readable answer arrived: the service may or may not have acted."""
+
+
+class Stopped(ServiceError):
+    """We ended the exchange ourselves, because Blender quits or the extension is disabled."""
+
+    sent = False
+    """Whether bytes of the request may have left."""
+
+
+_MONEY: Final[dict[During, str]] = {
+    "create": "Nothing was charged.",
+    "status": "The task goes on at the service.",
+    "models": "Nothing was charged.",
+    "download": "The model is safe at the service.",
+}
+
+
+def unreachable(host: str, during: During, reason: str = "") -> Unreachable:
+    """Return the error for a connection that was never made; `reason` is a short cause in plain words."""
+    cause = f" ({reason})" if reason else ""
+    money = "Nothing was sent or charged." if during == "create" else _MONEY[during]
+    return Unreachable(
+        f"{host} could not be reached{cause}. {money} Check the network and the service address, then try again."
+    )
+
+
+def no_answer(during: During, request_id: str = "", status: int | None = None) -> Unclear:
+    """Return the error for an exchange that broke after the connection stood."""
+    if during == "create":
+        sentence = (
+            "The request was sent, but no clear answer came back, so the service may have started a paid task. "
+            f"Look at {DASHBOARD_RUNS} before you send it again."
+        )
+    else:
+        sentence = f"The service did not answer clearly. {_MONEY[during]} It is asked again by itself."
+    return Unclear(sentence, status=status, request_id=request_id)
+
+
+def stopped(during: During, *, sent: bool) -> Stopped:
+    """Return the error for an exchange that we ended ourselves."""
+    error = Stopped(f"The exchange was ended because TokenLab 3D was stopped. {_MONEY[during]} It can be resumed.")
+    error.sent = sent
+    return error
+
+
+def error_object(body: object) -> Mapping[str, Any]:
+    """Return the service's own error object (API notes 5.1), or an empty mapping."""
+    error = body.get("error") if isinstance(body, Mapping) else None
+    if isinstance(error, str) and error:
+        return {"message": error}
+    return error if isinstance(error, Mapping) else {}
+
+
+def retry_after_seconds(headers: Mapping[str, str], body: object, *, now: float | None = None) -> float | None:
+    """Return the wait that the service asks for: header (seconds or date), error object, body (API notes 5.2)."""
+    error = error_object(body)
+    top = body.get("retry_after") if isinstance(body, Mapping) else None
+    for value in (headers.get("Retry-After"), error.get("retry_after"), top):
+        seconds = _seconds(value, time.time() if now is None else now)
+        if seconds is not None:
+            return seconds
+    return None
+
+
+def _seconds(value: object, now: float) -> float | None:
+    try:
+        seconds = float(value)  # type: ignore[arg-type]  # anything else raises, as it should
+    except (TypeError, ValueError):
+        if not isinstance(value, str):
+            return None
+        try:
+            seconds = email.utils.parsedate_to_datetime(value).timestamp() - now
+        except (TypeError, ValueError, OverflowError):
+            return None
+    # A day is the longest wait that we believe; NaN fails the comparison.
+    return max(0.0, seconds) if seconds <= 86_400 else None
+
+
+def from_answer(
+    status: int, headers: Mapping[str, str], body: object, *, during: During, request_id: str = ""
+) -> ServiceError:
+    """Turn a complete answer with a status other than 2xx into the error it stands for (API notes 5.2)."""
+    error = error_object(body)
+    code = one_line(error.get("code") or error.get("type"), limit=80)
+    wait = retry_after_seconds(headers, body)
+    if status == 429 or (status == 503 and error):
+        return _busy(status, code, request_id, wait, during)
+    if status == 408 or status >= 500:
+        return no_answer(during, request_id, status)
+    sentence = f"{_what_happened(status, code, error, body, during)} {_what_next(status, code, error, during)}"
+    return Refused(sentence, status=status, code=code, request_id=request_id)
+
+
+def _busy(status: int, code: str, request_id: str, wait: float | None, during: During) -> Busy:
+    reason = "too many requests at once" if status == 429 else "no capacity right now"
+    return Busy(
+        f"The service is busy ({reason}). {_MONEY[during]} It is tried again by itself.",
+        status=status,
+        code=code,
+        request_id=request_id,
+        retry_after=wait,
+    )
+
+
+def _what_happened(status: int, code: str, error: Mapping[str, Any], body: object, during: During) -> str:
+    known = {
+        401: "The service does not accept the API key.",
+        402: _payment(code, error),
+        403: "This API key may not do that.",
+        413: "The picture or prompt is larger than the service takes.",
+    }
+    if status == 404 and during == "status":
+        return "The service no longer knows this task."
+    if code == "model_not_found":
+        return f"The service does not know the model{_quoted(error.get('model') or error.get('param_value'))}."
+    if 300 <= status < 400:
+        return "The service address points somewhere else."
+    if status in known:
+        return known[status]
+    return f"The service refused the request: {_own_words(error, body)}"
+
+
+def _what_next(status: int, code: str, error: Mapping[str, Any], during: During) -> str:
+    if status == 404 and during == "status":
+        return f"Look at {DASHBOARD_RUNS} for it; nothing is sent again by itself."
+    money = _MONEY[during]
+    hint = one_line(error.get("did_you_mean"), limit=80)
+    if code == "model_not_found":
+        return f"{money} Did you mean {hint}?" if hint else f"{money} Choose another model."
+    following = {
+        401: "Check the key in the preferences.",
+        402: f"Top up at {DASHBOARD_BILLING} and generate again.",
+        403: "Use a key of the right workspace, or choose another model.",
+        413: "Make it smaller and generate again.",
+    }
+    if 300 <= status < 400:
+        return f"{money} Check the service address in the preferences."
+    return f"{money} {following.get(status, 'Change the request and generate again.')}"
+
+
+def _payment(code: str, error: Mapping[str, Any]) -> str:
+    if code == "quota_exceeded":
+        return "The spending limit of this API key is reached."
+    balance = error.get("balance_usd")
+    if isinstance(balance, int | float) and not isinstance(balance, bool):
+        return f"The balance of ${balance:.2f} does not cover this task."
+    return "The balance does not cover this task."
+
+
+def _own_words(error: Mapping[str, Any], body: object) -> str:
+    """The service's message, without a second full stop, or plain words when it gave none."""
+    words = one_line(error.get("message"))
+    details = body.get("validation_errors") if isinstance(body, Mapping) else None
+    if not words and isinstance(details, list) and details and isinstance(details[0], Mapping):
+        words = one_line(details[0].get("message"))
+    return f"{words.rstrip('.')}." if words else "it gave no reason."
+
+
+def _quoted(value: object) -> str:
+    text = one_line(value, limit=80)
+    return f" “{text}”" if text else ""

@@ -1,0 +1,328 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who does what when: starts the jobs that are due and passes on what came of them. No bpy here.
+
+All methods belong to the main thread and never wait: what waits is in `jobs`, on `workers`.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ..service.contract import GenerationRequest
+from ..service.errors import DASHBOARD_RUNS
+from . import jobs
+from .journal import Journal, JournalError
+from .pacing import Pacing, back_off, poll_delay
+from .records import Event, JobDone, JournalFailed, JournalLoaded, Mailbox, Records
+from .task import UNFINISHED, Task, TaskState, new_task
+from .workers import Job, Workers
+
+if TYPE_CHECKING:
+    from ..service.address import Connection
+    from ..service.transport import Transport
+
+logger = logging.getLogger(__name__)
+
+STOP_SECONDS: Final = 1.5
+"""How long quitting may wait for our threads, which return at once when their connections are cut."""
+_MAX_DOWNLOADS: Final = 4
+"""Downloads at a time, so that they leave workers for the polls."""
+_IDLE_SECONDS: Final = 2.0
+"""Pause between looks while there are tasks but no way to the service (no key, online access off)."""
+
+
+_AT_SERVICE: Final = UNFINISHED | {TaskState.SUBMITTING}
+"""States that count against the limit of concurrent tasks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the engine works with, taken anew by the main thread before each pump."""
+
+    connection: Connection
+    data_directory: Path
+    may_connect: bool
+    """There is a key, and Blender allows online access (or the service is on this machine)."""
+    max_concurrent_tasks: int = 8
+
+
+@dataclass(slots=True)
+class _Activity:
+    """What the engine plans for one task; lives in memory only."""
+
+    due_at: float
+    """Clock time of the next job."""
+    in_flight: bool = False
+    failures: int = 0
+    """Failed tries in a row."""
+
+
+class Engine:
+    """The one engine of this Blender."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        user_agent: str,
+        pacing: Pacing | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        make_transport: Callable[[str], Transport] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.pacing = pacing or Pacing()
+        self._clock = clock
+        self._mailbox: Mailbox = queue.SimpleQueue()
+        self._journal = Journal(settings.data_directory)
+        self._workers = Workers()
+        self._transport = _LazyTransport(make_transport or _requests_transport, user_agent)
+        self._activities: dict[str, _Activity] = {}
+        self.records = Records(self._journal, self._mailbox)
+        self._context = jobs.JobContext(self.records, self._mailbox, self._transport.get, jobs.ModelCache())
+
+    # What the user asks for
+
+    def submit(self, request: GenerationRequest, scene_id: str, *, picture_path: str = "") -> Task:
+        """Take in a new task and have it sent as soon as there is room; returns at once."""
+        task = new_task(request, scene_id, picture_path=picture_path)
+        self.records.add(task)
+        self._plan(task.local_id, 0.0)
+        return task
+
+    def resume(self, local_id: str) -> bool:
+        """Go on with a task: send a queued one, ask about one that was given up, fetch a result once more."""
+        task = self.records.get(local_id)
+        if task is None:
+            return False
+        if task.state in (TaskState.STOPPED, TaskState.LOST) and task.task_id:
+            self.records.change(local_id, state=TaskState.PENDING, error="")
+        elif task.state is TaskState.READY and not _has_result(task):
+            self.records.change(local_id, state=TaskState.DOWNLOADING, progress=0, error="")
+        elif task.state is not TaskState.QUEUED and task.state not in UNFINISHED:
+            return False
+        self._plan(local_id, 0.0)
+        return True
+
+    def stop_waiting(self, local_id: str) -> bool:
+        """Ask no more about a task; it goes on at the service and may be charged there."""
+        return self.records.change(local_id, state=TaskState.STOPPED, error="") is not None
+
+    def remove(self, local_id: str) -> bool:
+        """Take a task off the list; its row stays in the journal."""
+        return self.records.change(local_id, removed=True) is not None
+
+    def test_connection(self) -> None:
+        """Have the key tested; `ConnectionTested` tells what came of it."""
+        connection = self.settings.connection
+        self._workers.submit(lambda: jobs.test_connection(self._context, connection))
+
+    def load_models(self) -> None:
+        """Have the list of models fetched; `ModelsLoaded` brings it."""
+        connection = self.settings.connection
+        self._workers.submit(lambda: jobs.load_models(self._context, connection))
+
+    def load_journal(self) -> None:
+        """Have the journal read; `JournalLoaded` or `JournalFailed` tells what came of it."""
+        mailbox = self._mailbox
+
+        def pass_on(future: Future[list[Task]]) -> None:
+            error = future.exception()
+            mailbox.put(JournalFailed(str(error)) if error else JournalLoaded(tuple(future.result())))
+
+        self._journal.load().add_done_callback(pass_on)
+
+    def adopt(self, task: Task) -> Task:
+        """Take in a task that a scene or the journal knows, and go on with it if it is unfinished.
+
+        A queued one is not sent by itself, and one whose sending was cut off is `UNCERTAIN` (architecture, section 3).
+        """
+        known = self.records.get(task.local_id)
+        task = self.records.adopt(task)
+        if known is None and task.state is TaskState.SUBMITTING:
+            sentence = (
+                "Blender ended while this request was being sent, so the service may have started a paid task. "
+                f"Look at {DASHBOARD_RUNS} before you send it again."
+            )
+            self.records.change(task.local_id, state=TaskState.UNCERTAIN, error=sentence)
+        if task.state in UNFINISHED and task.local_id not in self._activities:
+            self._plan(task.local_id, 0.0)
+        return self.records.get(task.local_id) or task
+
+    # What the tick asks for
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether there is anything that a later `pump` or `next_event` could have to do with."""
+        return bool(self._activities) or not self._mailbox.empty()
+
+    def next_event(self) -> Event | None:
+        """Return the next event, having taken notice of it, or None; never waits."""
+        try:
+            event = self._mailbox.get_nowait()
+        except queue.Empty:
+            return None
+        if isinstance(event, JobDone):
+            self._job_done(event)
+        return event
+
+    def pump(self) -> None:
+        """Start every job that is due."""
+        if not self._activities or not self.settings.may_connect:
+            return
+        now = self._clock()
+        planned = self._planned()
+        room = self.settings.max_concurrent_tasks - sum(task.state in _AT_SERVICE for task in planned)
+        downloads = sum(task.state is TaskState.DOWNLOADING and self._in_flight(task.local_id) for task in planned)
+        for task in planned:
+            activity = self._activities[task.local_id]
+            if activity.in_flight or activity.due_at > now:
+                continue
+            if task.state is TaskState.QUEUED:
+                if room <= 0:
+                    continue
+                room -= 1
+            elif task.state is TaskState.DOWNLOADING:
+                if downloads >= _MAX_DOWNLOADS:
+                    continue
+                downloads += 1
+            self._start(task, activity)
+
+    def seconds_until_due(self) -> float:
+        """Return how long nothing will be due, in seconds."""
+        if not self.settings.may_connect:
+            return _IDLE_SECONDS
+        waiting = [activity.due_at for activity in self._activities.values() if not activity.in_flight]
+        return max(0.0, min(waiting) - self._clock()) if waiting else _IDLE_SECONDS
+
+    def stop(self) -> bool:
+        """Cut every exchange, end every thread. Idempotent and bounded; returns whether all have ended."""
+        self._transport.stop()
+        workers_ended = self._workers.stop(STOP_SECONDS)
+        journal_ended = self._journal.stop(STOP_SECONDS)
+        if not (workers_ended and journal_ended):
+            logger.warning("A thread of TokenLab 3D did not end in time")
+        return workers_ended and journal_ended
+
+    # Planning
+
+    def _plan(self, local_id: str, delay: float) -> None:
+        activity = self._activities.setdefault(local_id, _Activity(0.0))
+        activity.due_at = self._clock() + delay
+
+    def _planned(self) -> list[Task]:
+        """The tasks with something to do; those that have nothing to do any more are dropped here."""
+        tasks = []
+        for local_id, activity in list(self._activities.items()):
+            task = self.records.get(local_id)
+            if task is not None and (task.state in UNFINISHED or task.state is TaskState.QUEUED or activity.in_flight):
+                tasks.append(task)
+            elif not activity.in_flight:
+                del self._activities[local_id]
+        return tasks
+
+    def _in_flight(self, local_id: str) -> bool:
+        activity = self._activities.get(local_id)
+        return activity is not None and activity.in_flight
+
+    def _start(self, task: Task, activity: _Activity) -> None:
+        activity.in_flight = True
+        local_id, settings = task.local_id, self.settings
+        if task.state is TaskState.QUEUED:
+            job = lambda: jobs.submit(self._context, local_id, settings.connection, settings.data_directory)  # noqa: E731
+        elif task.state is TaskState.DOWNLOADING:
+            job = lambda: jobs.download(self._context, local_id, settings.connection, settings.data_directory)  # noqa: E731
+        else:
+            job = lambda: jobs.poll(self._context, local_id, settings.connection)  # noqa: E731
+        self._workers.submit(self._reporting(local_id, job))
+
+    def _reporting(self, local_id: str, job: Callable[[], JobDone]) -> Job:
+        """Make sure that each job is followed by exactly one `JobDone`, whatever happens in it."""
+        mailbox = self._mailbox
+
+        def run() -> None:
+            done = JobDone(local_id, failed=True)
+            try:
+                done = job()
+            except JournalError as error:
+                mailbox.put(JournalFailed(str(error)))
+            finally:
+                mailbox.put(done)
+
+        return run
+
+    def _job_done(self, done: JobDone) -> None:
+        activity = self._activities.get(done.local_id)
+        task = self.records.get(done.local_id)
+        if activity is None:
+            return
+        activity.in_flight = False
+        activity.failures = activity.failures + 1 if done.failed else 0
+        if task is None:
+            return
+        if done.failed:
+            if self._give_up(task, activity.failures):
+                return
+            delay = back_off(self.pacing, failures=activity.failures, retry_after=done.retry_after)
+        elif task.state in (TaskState.DOWNLOADING, TaskState.QUEUED):
+            delay = 0.0
+        else:
+            age = time.time() - (task.submitted_at or task.created_at)
+            delay = poll_delay(self.pacing, age=age, running=max(1, len(self._activities)))
+        self._plan(done.local_id, delay)
+
+
+    def _give_up(self, task: Task, failures: int) -> bool:
+        """End what failed too often in a row; the user can try again."""
+        if task.state is TaskState.DOWNLOADING and failures >= self.pacing.download_tries:
+            del self._activities[task.local_id]
+            return True
+        if task.state is TaskState.QUEUED and failures >= self.pacing.submit_tries:
+            sentence = "The service stayed busy. Nothing was charged. Generate again later."
+            self.records.change(task.local_id, state=TaskState.FAILED, error=sentence, settled_at=time.time())
+            return True
+        return False
+
+
+class _LazyTransport:
+    """Makes the transport when the first worker asks for it, so that the main thread never imports requests."""
+
+    def __init__(self, make: Callable[[str], Transport], user_agent: str) -> None:
+        self._make = make
+        self._user_agent = user_agent
+        self._lock = threading.Lock()
+        self._transport: Transport | None = None
+        self._stopped = False
+
+    def get(self) -> Transport:
+        with self._lock:
+            if self._transport is None:
+                self._transport = self._make(self._user_agent)
+                if self._stopped:
+                    self._transport.stop()
+            return self._transport
+
+    def stop(self) -> None:
+        # Not under the lock: a worker may hold it while it imports requests.
+        self._stopped = True
+        if self._transport is not None:
+            self._transport.stop()
+
+
+def _requests_transport(user_agent: str) -> Transport:
+    from ..service.transport import Transport  # noqa: PLC0415  # imports requests: workers only
+
+    return Transport(user_agent)
+
+
+def _has_result(task: Task) -> bool:
+    return bool(task.result_path) and Path(task.result_path).is_file()

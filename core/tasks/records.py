@@ -1,0 +1,149 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The tasks of this Blender in memory, the one place where they change. No bpy here.
+
+Any thread may change a task; each change is one step under a lock that is held for microseconds. In the same step the
+new record is ordered into the journal and put into the mailbox, so that all three see the same order.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Collection
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..service.contract import ModelInfo
+from .journal import Journal
+from .task import IllegalTransition, Task, TaskState, merge
+
+
+@dataclass(frozen=True, slots=True)
+class TaskChanged:
+    """A record changed."""
+
+    task: Task
+
+
+@dataclass(frozen=True, slots=True)
+class JobDone:
+    """A worker has ended a job for a task; exactly one for each job that the engine starts."""
+
+    local_id: str
+    failed: bool = False
+    """Nothing came of it, and it may be tried again later."""
+    retry_after: float | None = None
+    """Seconds that the service asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalLoaded:
+    """What the journal held when it was asked."""
+
+    tasks: tuple[Task, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JournalFailed:
+    """The journal cannot be used. The text is a user's sentence."""
+
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionTested:
+    """The answer to `test_connection`, as a user's sentence."""
+
+    sentence: str
+    accepted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsLoaded:
+    """The service's models, or a user's sentence why there are none."""
+
+    models: tuple[ModelInfo, ...]
+    error: str = ""
+
+
+Event = TaskChanged | JobDone | JournalLoaded | JournalFailed | ConnectionTested | ModelsLoaded
+Mailbox = queue.SimpleQueue[Event]
+
+
+class Records:
+    """All tasks that this Blender knows, by `local_id`."""
+
+    def __init__(self, journal: Journal, mailbox: Mailbox) -> None:
+        self._journal = journal
+        self._mailbox = mailbox
+        self._lock = threading.Lock()
+        self._tasks: dict[str, Task] = {}
+
+    def get(self, local_id: str) -> Task | None:
+        """Return the task, or None when it is not known or was removed."""
+        task = self._tasks.get(local_id)
+        return None if task is None or task.removed else task
+
+    def all(self) -> list[Task]:
+        """Return the tasks that were not removed, oldest first."""
+        with self._lock:
+            tasks = [task for task in self._tasks.values() if not task.removed]
+        return sorted(tasks, key=lambda task: task.created_at)
+
+    def was_removed(self, local_id: str) -> bool:
+        """Whether the user took this task off the list."""
+        task = self._tasks.get(local_id)
+        return task is not None and task.removed
+
+    def add(self, task: Task) -> Future[object]:
+        """Take in a new task and order its row; the future tells when that is on the disk."""
+        with self._lock:
+            return self._set(task)
+
+    def adopt(self, task: Task) -> Task:
+        """Merge a record that came from a scene or the journal; return what holds now.
+
+        `IMPORTED` belongs to a file: for all others such a task is `READY` (architecture, section 4).
+        """
+        if task.state is TaskState.IMPORTED:
+            task = replace(task, state=TaskState.READY)
+        with self._lock:
+            known = self._tasks.get(task.local_id)
+            merged = task if known is None else merge(known, task)
+            if merged is not known:
+                self._set(merged)
+            return merged
+
+    def change(
+        self, local_id: str, *, expect: Collection[TaskState] = (), durable: bool = True, **changes: Any
+    ) -> Future[object] | None:
+        """Change a task; None when there is nothing to change or the table does not allow it.
+
+        :param expect: change it only in one of these states: what a worker brings may come too late.
+        :param durable: False for what need not survive, such as the progress of a download.
+        """
+        with self._lock:
+            task = self._tasks.get(local_id)
+            if task is None or (expect and task.state not in expect) or _same(task, changes):
+                return None
+            try:
+                return self._set(task.evolve(**changes), durable=durable)
+            except IllegalTransition:
+                return None
+
+    def _set(self, task: Task, *, durable: bool = True) -> Future[object]:
+        self._tasks[task.local_id] = task
+        future: Future[object] = Future()
+        if durable:
+            future = self._journal.save(task)
+        else:
+            future.set_result(None)
+        self._mailbox.put(TaskChanged(task))
+        return future
+
+
+def _same(task: Task, changes: dict[str, Any]) -> bool:
+    return all(getattr(task, name) == value for name, value in changes.items())

@@ -1,0 +1,218 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The record of a task: its states, the allowed ways between them, and its copy in the scene. No bpy here."""
+
+from __future__ import annotations
+
+import enum
+import json
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Final
+
+from ..service.contract import GenerationRequest
+from ..text import clean_text
+
+
+class TaskState(enum.Enum):
+    """Where a task is. The order is the order of life: at equal revision the later one wins a merge."""
+
+    QUEUED = "QUEUED"
+    """Nothing was sent yet."""
+    SUBMITTING = "SUBMITTING"
+    """The request may be on its way."""
+    UNCERTAIN = "UNCERTAIN"
+    """The request left, and no clear answer came."""
+    PENDING = "PENDING"
+    """Accepted by the service, so it may cost money from here on."""
+    PROCESSING = "PROCESSING"
+    DOWNLOADING = "DOWNLOADING"
+    """Completed at the service; the model is on its way."""
+    CONVERTING = "CONVERTING"
+    READY = "READY"
+    """The model lies on disk. The journal's last state."""
+    IMPORTED = "IMPORTED"
+    """The model is in a scene. Belongs to a file and is written in its scene only."""
+    FAILED = "FAILED"
+    """The service refused or failed the task: not charged."""
+    STOPPED = "STOPPED"
+    """The user stopped waiting; the task goes on at the service."""
+    LOST = "LOST"
+    """The service no longer knows the task."""
+
+
+_ORDER: Final = {state: index for index, state in enumerate(TaskState)}
+
+_S = TaskState
+_AT_SERVICE: Final = frozenset({_S.PENDING, _S.PROCESSING, _S.DOWNLOADING, _S.FAILED, _S.STOPPED, _S.LOST})
+ALLOWED: Final[Mapping[TaskState, frozenset[TaskState]]] = {
+    _S.QUEUED: frozenset({_S.SUBMITTING, _S.FAILED}),
+    _S.SUBMITTING: frozenset({_S.QUEUED, _S.PENDING, _S.UNCERTAIN, _S.FAILED}),
+    _S.UNCERTAIN: frozenset({_S.PENDING}),
+    _S.PENDING: _AT_SERVICE,
+    _S.PROCESSING: _AT_SERVICE,
+    _S.DOWNLOADING: frozenset({_S.CONVERTING, _S.READY, _S.STOPPED, _S.LOST}),
+    _S.CONVERTING: frozenset({_S.READY, _S.DOWNLOADING}),
+    _S.READY: frozenset({_S.DOWNLOADING}),
+    _S.IMPORTED: frozenset(),
+    _S.FAILED: frozenset(),
+    _S.STOPPED: frozenset({_S.PENDING, _S.DOWNLOADING}),
+    _S.LOST: frozenset({_S.PENDING}),
+}
+"""Where a record may go from where it is; staying where it is (progress, error) is always allowed."""
+
+UNFINISHED: Final = frozenset({_S.PENDING, _S.PROCESSING, _S.DOWNLOADING, _S.CONVERTING})
+"""States in which the engine has something to do for a task without being asked."""
+BEFORE_SERVICE: Final = frozenset({_S.QUEUED, _S.SUBMITTING})
+
+
+class IllegalTransition(Exception):
+    """A change that the table does not allow: somebody else was faster, or the task is over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One generation that the user asked for. Changed only through `evolve`."""
+
+    local_id: str
+    """UUID4 that we gave it, before anything was sent."""
+    scene_id: str
+    """The scene that it belongs to (`store.scene_id`)."""
+    request: GenerationRequest
+    state: TaskState = TaskState.QUEUED
+    revision: int = 0
+    """Grows with every change: the higher one wins a merge."""
+    created_at: float = 0.0
+    """Unix seconds, as all times here."""
+    submitted_at: float | None = None
+    settled_at: float | None = None
+    task_id: str = ""
+    poll_url: str = ""
+    progress: int | None = None
+    """0 to 100, or None when nothing is known."""
+    error: str = ""
+    """A user's sentence, or ""."""
+    note: str = ""
+    """What the user should know though nothing is wrong, or ""."""
+    billing_transaction_id: str = ""
+    request_id: str = ""
+    """The service's id of our last request about this task, for support."""
+    result_format: str = ""
+    """`ModelFormat` name of the file to import, once it is there."""
+    removed: bool = False
+    """The user took it off the list. The row stays in the journal, since it may have cost money."""
+    asset_urls: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Signed and private: in memory and in the journal, never in a scene (architecture, P5)."""
+    picture_path: str = ""
+    """Our copy of the source picture. A path of this machine: not for the scene."""
+    result_path: str = ""
+    """The file to import. A path of this machine: not for the scene."""
+
+    def evolve(self, **changes: Any) -> Task:
+        """Return this record with `changes` and the next revision.
+
+        :raises IllegalTransition: when the table does not allow the new state.
+        """
+        state = changes.get("state", self.state)
+        if state is not self.state and state not in ALLOWED[self.state]:
+            raise IllegalTransition(f"{self.state.value} -> {state.value}")
+        return replace(self, revision=self.revision + 1, **changes)
+
+    @property
+    def title(self) -> str:
+        """What the task is called in lists."""
+        return self.request.prompt or self.request.image_name or "Untitled"
+
+
+def new_task(request: GenerationRequest, scene_id: str, *, now: float | None = None, picture_path: str = "") -> Task:
+    """Return a new `QUEUED` task. `now` is in unix seconds."""
+    return Task(
+        local_id=str(uuid.uuid4()),
+        scene_id=scene_id,
+        request=request,
+        created_at=time.time() if now is None else now,
+        picture_path=picture_path,
+    )
+
+
+def newer(one: Task, other: Task) -> Task:
+    """Return the record that wins a merge: the higher revision, at equal revision the later state."""
+    return max(one, other, key=lambda task: (task.revision, _ORDER[task.state]))
+
+
+def merge(memory: Task, scene: Task) -> Task:
+    """Merge the scene's copy of a task into ours; what only we know (URLs, paths) stays."""
+    winner = newer(memory, scene)
+    if winner is memory:
+        return memory
+    return replace(
+        winner,
+        scene_id=memory.scene_id,
+        asset_urls=winner.asset_urls or memory.asset_urls,
+        picture_path=winner.picture_path or memory.picture_path,
+        result_path=winner.result_path or memory.result_path,
+    )
+
+
+# ------------------------------------------------------------------------------
+# As text: JSON with the names that `public_interface` fixes, request fields beside the task's own
+
+_LOCAL_ONLY: Final = frozenset({"asset_urls", "picture_path", "result_path", "removed", "scene_id"})
+_REQUEST_FIELDS: Final = {item.name: str(item.type) for item in fields(GenerationRequest)}
+_TASK_FIELDS: Final = {item.name: str(item.type) for item in fields(Task) if item.name not in ("request", "state")}
+
+
+def to_text(task: Task) -> str:
+    """Return the whole record as JSON, for the journal."""
+    return _dump(task, without=frozenset())
+
+
+def to_scene_text(task: Task, **extra: object) -> str:
+    """Return what may travel with the .blend as JSON, with `extra` fields of the scene's own (architecture, P5)."""
+    return _dump(task, without=_LOCAL_ONLY, **extra)
+
+
+def _dump(task: Task, without: frozenset[str], **extra: object) -> str:
+    record = asdict(task)
+    record.update(record.pop("request"))
+    record["state"] = task.state.value
+    kept = {key: value for key, value in record.items() if key not in without}
+    return json.dumps({**kept, **extra}, ensure_ascii=False, sort_keys=True)
+
+
+def from_text(text: str, *, scene_id: str = "") -> Task | None:
+    """Read what `to_text` or `to_scene_text` wrote; None when it cannot be read.
+
+    Values of the wrong type are dropped, since a .blend comes from anywhere and older or newer versions wrote it.
+    """
+    try:
+        record = json.loads(text)
+        state = TaskState(record["state"])
+        local_id = str(uuid.UUID(record["local_id"]))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    request = _typed(record, _REQUEST_FIELDS)
+    own = _typed(record, _TASK_FIELDS)
+    own.update(local_id=local_id, scene_id=scene_id or own.get("scene_id", ""))
+    return Task(request=GenerationRequest(**{"prompt": "", **request}), state=state, **own)
+
+
+def _typed(record: Mapping[str, Any], wanted: Mapping[str, str]) -> dict[str, Any]:
+    """Return the fields of `record` that have the annotated type."""
+    found: dict[str, Any] = {}
+    for name, annotation in wanted.items():
+        value = record.get(name)
+        if annotation.startswith("str") and isinstance(value, str):
+            found[name] = clean_text(value, limit=20_000)
+        elif annotation.startswith("bool") and isinstance(value, bool):
+            found[name] = value
+        elif annotation.startswith("int") and isinstance(value, int) and not isinstance(value, bool):
+            found[name] = value
+        elif annotation.startswith("float") and isinstance(value, int | float) and not isinstance(value, bool):
+            found[name] = float(value)
+        elif annotation.startswith("Mapping") and isinstance(value, dict):
+            found[name] = {str(key): str(item) for key, item in value.items()}
+    return found

@@ -1,0 +1,24 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Text from outside made safe to keep and to show. No bpy here."""
+
+from __future__ import annotations
+
+
+def clean_text(value: object, *, limit: int = 4000) -> str:
+    """Return `value` as text that Blender can store, or "" when it is not a string.
+
+    Lone surrogates are legal in JSON but end Blender with a crash when stored in a custom property, and NUL cuts a
+    string there. At most `limit` characters are kept.
+    """
+    if not isinstance(value, str):
+        return ""
+    without_surrogates = value[:limit].encode("utf-8", "replace").decode("utf-8")
+    return without_surrogates.replace("\0", "").strip()
+
+
+def one_line(value: object, *, limit: int = 300) -> str:
+    """Return `value` as one line of at most `limit` characters, for a sentence or a name."""
+    words = " ".join(clean_text(value).split())
+    return words if len(words) <= limit else words[: limit - 1].rstrip() + "…"
