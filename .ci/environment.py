@@ -151,12 +151,10 @@ def pip(blender: str, arguments: Sequence[str]) -> None:
         return
     say(done.stdout)
     if NO_NETWORK.search(done.stdout):
-        raise MissingError(
-            f"pip could not reach the package index; the environment for Blender {blender} is not ready."
-        )
+        raise MissingError(f"pip cannot reach the package index; the environment of Blender {blender} is not ready.")
     if f"No matching distribution found for bpy=={blender}" in done.stdout:
         raise MissingError(f"There is no bpy {blender} module for this operating system or processor.")
-    raise MissingError(f"pip failed, for the reason above; the environment for Blender {blender} is not ready.")
+    raise MissingError(f"pip failed, for the reason above; the environment of Blender {blender} is not ready.")
 
 
 def check_bpy(blender: str) -> None:

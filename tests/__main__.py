@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +28,8 @@ BANNER = "!" * 100
 
 
 def main() -> int:
+    # As an exception, so that the pytest process and what it started end too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     arguments, pytest_arguments = parse(sys.argv[1:])
     total = Outcome()
     if arguments.bpy:

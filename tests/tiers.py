@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -71,7 +72,10 @@ def run_tier(tier: str, python: Path, label: str, arguments: list[str]) -> Outco
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
-        ending = wait(process, record_file, started + TIME_LIMITS[tier])
+        try:
+            ending = wait(process, record_file, started + TIME_LIMITS[tier])
+        finally:
+            kill(process)
         outcome = judge(recording.read(record_file), ending, label)
     print(f"{label}: {outcome} ({time.monotonic() - started:.0f} s)", flush=True)
     return outcome
@@ -90,10 +94,8 @@ def wait(process: subprocess.Popen[bytes], record_file: Path, deadline: float) -
         if exit_deadline is None and recording.read(record_file).ended:
             exit_deadline = now + EXIT_LIMIT
         if now > deadline:
-            kill(process)
             return "did not end within its time limit"
         if exit_deadline is not None and now > exit_deadline:
-            kill(process)
             return f"did not exit within {EXIT_LIMIT:.0f} s after its last test"
         time.sleep(POLL_INTERVAL)
     return describe_exit(process.returncode)
@@ -109,10 +111,11 @@ def describe_exit(status: int) -> str:
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-    """End the process and what it started: a simulator, a converter, a window."""
+    """End the process, and what it started and left behind: a simulator, a converter, a window."""
     if hasattr(os, "killpg"):
-        os.killpg(process.pid, signal.SIGKILL)
-    else:
+        with contextlib.suppress(ProcessLookupError):  # the usual case: all of them are gone
+            os.killpg(process.pid, signal.SIGKILL)
+    elif process.poll() is None:
         process.kill()
     process.wait()
 

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -62,8 +62,11 @@ def empty_file(extension: ModuleType) -> None:
 
 
 @pytest.fixture
-def preferences(extension: ModuleType) -> Iterator[bpy.types.AddonPreferences]:
-    """The extension's preferences; every value is put back after the test."""
+def preferences(extension: ModuleType) -> Iterator[Any]:
+    """The extension's preferences; every value is put back after the test.
+
+    Without a type: the class is in the installed zip, and mypy sees this tree.
+    """
     values = bpy.context.preferences.addons[MODULE].preferences
     names = [name for name in values.bl_rna.properties.keys() if name not in ("rna_type", "bl_idname")]  # noqa: SIM118
     before = {name: getattr(values, name) for name in names}
@@ -83,9 +86,7 @@ def simulator_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simu
 
 
 @pytest.fixture
-def simulator(
-    simulator_process: SimulatorProcess, preferences: bpy.types.AddonPreferences, empty_file: None
-) -> SimulatorProcess:
+def simulator(simulator_process: SimulatorProcess, preferences: Any, empty_file: None) -> SimulatorProcess:
     """The service on a loopback port, without tasks or faults, and the extension set to talk to it."""
     simulator_process.reset()
     preferences.base_url = simulator_process.url

@@ -1,0 +1,46 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Every target gets a Python with Blender in it from .ci/environment.py (made on first use, in .venvs) and starts a
+# module with it. So the same works on Windows without make; there, type:
+#
+#   py .ci\environment.py                              once; it prints the path of a Python
+#   .venvs\bpy-5.2\Scripts\python -m tests             make test
+#   .venvs\bpy-5.2\Scripts\python -m tests --tier core make test TIER=core
+#   .venvs\bpy-5.2\Scripts\python -m tests.build       make build
+#   .venvs\bpy-5.2\Scripts\python -m tests.demo        make demo
+#   .venvs\bpy-5.2\Scripts\python -m tests.simulator   make simulator
+#   .venvs\bpy-5.2\Scripts\python -m tests.lint        make lint
+#
+# Variables: TIER="core blender gui" (test), BPY="4.2 4.5 5.0 5.1 5.2" (test, matrix; one of them for the others),
+# FORMAT, IMAGE, PROMPT, LIVE=1 (demo), ARGS (passed on as it is: `make test TIER=core ARGS="-k journal -x"`).
+
+PYTHON ?= python3
+VERSIONS = $(or $(BPY),4.2 4.5 5.0 5.1 5.2)
+GET_PYTHON = PY="$$($(PYTHON) .ci/environment.py)"
+GET_PYTHON_OF_BPY = PY="$$($(PYTHON) .ci/environment.py --bpy $(or $(BPY),newest))"
+
+# Through the environment, because a prompt may hold any character.
+export IMAGE PROMPT
+DEMO_OPTIONS = $(if $(FORMAT),--format $(FORMAT)) $(if $(IMAGE),--image "$$IMAGE") $(if $(PROMPT),--prompt "$$PROMPT") \
+	$(if $(LIVE),--live)
+
+.PHONY: test demo build simulator lint matrix
+
+test:
+	@$(GET_PYTHON) && "$$PY" -m tests $(addprefix --tier ,$(TIER)) $(if $(BPY),--bpy $(BPY)) $(if $(ARGS),-- $(ARGS))
+
+demo:
+	@$(GET_PYTHON_OF_BPY) && "$$PY" -m tests.demo $(DEMO_OPTIONS) $(ARGS)
+
+build:
+	@$(GET_PYTHON_OF_BPY) && "$$PY" -m tests.build $(ARGS)
+
+simulator:
+	@$(GET_PYTHON) && "$$PY" -m tests.simulator $(ARGS)
+
+lint:
+	@$(GET_PYTHON) && "$$PY" -m tests.lint
+
+matrix:
+	@$(GET_PYTHON) && "$$PY" -m tests $(addprefix --tier ,$(TIER)) --bpy $(VERSIONS) $(if $(ARGS),-- $(ARGS))
