@@ -124,7 +124,7 @@ def rod(start: Point, end: Point, radius: float) -> Shape:
     def add(mesh: bmesh.types.BMesh) -> None:
         direction = Vector(end) - Vector(start)
         turn = direction.to_track_quat("Z", "Y").to_matrix().to_4x4()
-        matrix = Matrix.Translation(list((Vector(start) + Vector(end)) / 2)) @ turn
+        matrix = Matrix.Translation(((Vector(start) + Vector(end)) / 2)[:]) @ turn
         bmesh.ops.create_cone(
             mesh,
             cap_ends=True,

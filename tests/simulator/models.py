@@ -55,6 +55,8 @@ def _make(directory: Path) -> None:
 
 def _put_in_place(fresh: Path, directory: Path, wanted: str) -> None:
     """Another process may have been faster; then its result is as good."""
+    if _stamp_of(directory) == wanted:
+        return
     if directory.exists():
         shutil.rmtree(directory, ignore_errors=True)
     try:
