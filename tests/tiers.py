@@ -23,6 +23,7 @@ TIME_LIMITS = {"core": 600.0, "blender": 1200.0, "gui": 900.0}
 EXIT_LIMIT = 30.0
 """Seconds between pytest's own end and the end of its process. Blender 4.5 hangs there when something is left over."""
 POLL_INTERVAL = 0.1
+INTERRUPTED = "was interrupted"
 
 
 @dataclass
@@ -105,6 +106,8 @@ def describe_exit(status: int) -> str:
     # 0: all passed. 1: some failed, which their own lines say. 5: nothing collected, which judge() says.
     if status in (0, 1, 5):
         return ""
+    if status == 2:
+        return INTERRUPTED
     if status < 0:
         return f"crashed with signal {signal.Signals(-status).name}"
     return f"ended with status {status}"
@@ -127,7 +130,8 @@ def judge(record: recording.Record, ending: str, label: str) -> Outcome:
         skipped=record.count("skipped"),
         skip_reasons=Counter(record.reasons.values()),
     )
-    if ending:
+    # Pytest's 2 means that it stopped early; when a test module could not be imported, that is already counted.
+    if ending and not (ending == INTERRUPTED and outcome.failed):
         where = f" in {record.running}" if record.running else ""
         outcome.add(problem(f"{label} {ending}{where}."))
     elif not record.ended:

@@ -38,6 +38,11 @@ REPOSITORY = "user_default"
 MODULE = f"bl_ext.{REPOSITORY}.tokenlab_3d"
 
 
+def pytest_unconfigure() -> None:
+    # Not everything need go: on Windows the files that Blender has open stay until the process ends.
+    shutil.rmtree(SESSION_FOLDER, ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
 def extension_zip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The zip that users install, built once."""
@@ -52,7 +57,6 @@ def extension(extension_zip: Path) -> Iterator[ModuleType]:
     yield importlib.import_module(MODULE)
     # Whatever stays registered at the end makes Blender 4.2 crash and 4.5 hang while the process exits.
     bpy.ops.preferences.addon_disable(module=MODULE)
-    shutil.rmtree(SESSION_FOLDER, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,146 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs inside the Blender under test (`blender --python agent.py`) and does what the test process asks. Uses bpy.
+
+One request for each turn of a timer, so that Blender handles its events and draws between two requests. A request is a
+line of JSON on the unix socket $TOKENLAB_GUI_SOCKET, {"code": "..."}; the reply is {"value": ...} with the value of
+the code's last expression, or {"error": traceback}.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import queue
+import socket
+import threading
+import traceback
+from typing import Any
+
+import bpy
+
+TURN = 0.01
+drawn = [0]
+"""How often a 3D Viewport was drawn."""
+
+
+# What the requests may use
+
+
+def window() -> bpy.types.Window:
+    return bpy.context.window_manager.windows[0]
+
+
+def viewport() -> bpy.types.Area:
+    areas = [area for area in window().screen.areas if area.type == "VIEW_3D"]
+    return max(areas, key=lambda area: area.width * area.height)
+
+
+def sidebar() -> bpy.types.Region:
+    return next(region for region in viewport().regions if region.type == "UI")
+
+
+def move(x: int, y: int) -> None:
+    window().event_simulate(type="MOUSEMOVE", value="NOTHING", x=x, y=y)
+
+
+def tap(key: str, x: int, y: int, **modifiers: Any) -> None:
+    """Press and release a key or a mouse button, with the pointer at x, y."""
+    window().event_simulate(type=key, value="PRESS", x=x, y=y, **modifiers)
+    modifiers.pop("unicode", None)
+    window().event_simulate(type=key, value="RELEASE", x=x, y=y, **modifiers)
+
+
+def type_text(text: str, x: int, y: int) -> None:
+    # F24 is bound to nothing: the character alone does the typing.
+    for character in text:
+        tap("F24", x, y, unicode=character)
+
+
+def under_pointer() -> str:
+    """Say what the button under the pointer runs or sets, as Blender's own context menu would copy it."""
+    manager = bpy.context.window_manager
+    copies = (
+        (bpy.ops.ui.copy_python_command_button, {}),
+        (bpy.ops.ui.copy_data_path_button, {"full_path": True}),
+    )
+    with bpy.context.temp_override(window=window(), area=viewport(), region=sidebar()):  # type: ignore[attr-defined]
+        for operator, arguments in copies:
+            manager.clipboard = ""
+            if operator.poll():
+                try_operator(operator, arguments)
+            if manager.clipboard:
+                return str(manager.clipboard)
+    return ""
+
+
+def try_operator(operator: Any, arguments: dict[str, Any]) -> None:
+    try:
+        operator(**arguments)
+    except RuntimeError as error:
+        # A label passes the poll and has nothing to copy.
+        print(f"agent: {error}")
+
+
+# Serving
+
+
+def run(code: str) -> object:
+    """Execute the code; return the value of its last expression."""
+    tree = ast.parse(code)
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    # Executing what the test sends is what this file is for; nobody else can reach the socket.
+    exec(compile(tree, "<test>", "exec"), globals())  # noqa: S102
+    if last is None:
+        return None
+    return eval(compile(ast.Expression(last.value), "<test>", "eval"), globals())  # noqa: S307
+
+
+class Agent:
+    """Takes requests from a thread and runs them on Blender's main thread."""
+
+    def __init__(self) -> None:
+        self._requests: queue.SimpleQueue[tuple[str, queue.SimpleQueue[dict[str, object]]]] = queue.SimpleQueue()
+
+    def turn(self) -> float:
+        try:
+            code, replies = self._requests.get_nowait()
+        except queue.Empty:
+            return TURN
+        try:
+            replies.put({"value": run(code)})
+        except BaseException:  # whatever it was, the test must hear of it, and this timer must live on
+            replies.put({"error": traceback.format_exc()})
+        return TURN
+
+    def serve(self) -> None:
+        server = socket.socket(socket.AF_UNIX)
+        server.bind(os.environ["TOKENLAB_GUI_SOCKET"])
+        server.listen(1)
+        connection, _address = server.accept()
+        with connection, connection.makefile("rw", encoding="utf-8") as stream:
+            for line in stream:
+                replies: queue.SimpleQueue[dict[str, object]] = queue.SimpleQueue()
+                self._requests.put((json.loads(line)["code"], replies))
+                stream.write(json.dumps(replies.get(), default=repr) + "\n")
+                stream.flush()
+
+
+def count_drawing() -> None:
+    drawn[0] += 1
+
+
+def start() -> None:
+    preferences = bpy.context.preferences
+    preferences.view.show_splash = False
+    preferences.view.smooth_view = 0
+    preferences.view.use_save_prompt = False
+    bpy.types.SpaceView3D.draw_handler_add(count_drawing, (), "WINDOW", "POST_PIXEL")
+    agent = Agent()
+    turn = agent.turn  # kept: Blender knows a timer by the very object
+    bpy.app.timers.register(turn, first_interval=TURN, persistent=True)
+    threading.Thread(target=agent.serve, daemon=True).start()
+
+
+start()
