@@ -66,5 +66,3 @@ def is_acceptable_base_url(url: str) -> bool:
     except ValueError:
         return False
     return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(url)))
-
-

@@ -49,9 +49,7 @@ class Client:
         """
         payload = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
         with self._translated("create"):
-            reply = self._transport.post_once(
-                self._connection.url(CREATE_PATH), payload, key=self._connection.api_key
-            )
+            reply = self._transport.post_once(self._connection.url(CREATE_PATH), payload, key=self._connection.api_key)
         return self._task_reply(reply, "create")
 
     def status(self, task_id: str, poll_url: str = "") -> TaskReply:

@@ -3,8 +3,8 @@
 
 """HTTP with requests: time limits, size limits, and connections that can be cut from outside. No bpy here.
 
-Threading rules: imported and used on worker threads only (importing requests alone takes 0.15 s). `stop()` may be called
-from any thread: it cuts every open connection, so that a worker that waits for an answer returns at once.
+Threading rules: imported and used on worker threads only (importing requests alone takes 0.15 s). `stop()` may be
+called from any thread: it cuts every open connection, so that a worker that waits for an answer returns at once.
 
 Netrc and cookies are switched off: `requests` would replace our Authorization header by a netrc entry, and would carry
 cookies from one call to the next. Proxies and certificates are taken from the environment, as `requests` does.
@@ -73,8 +73,11 @@ class Stream:
 
 
 class _Connections:
-    """The open connections of one transport. Each is watched through a duplicate of its socket: shutting a duplicate
-    ends the connection itself, without touching TLS state that belongs to another thread."""
+    """The open connections of one transport.
+
+    Each is watched through a duplicate of its socket: shutting a duplicate ends the connection itself, without
+    touching TLS state that belongs to another thread.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -268,7 +271,11 @@ class Transport:
                 url,
                 data=body,
                 auth=_BearerAuth(key),
-                headers={"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "identity"},
+                headers={
+                    "Content-Type": "application/json",
+                    "Accept": "application/json",
+                    "Accept-Encoding": "identity",
+                },
                 timeout=(CONNECT_SECONDS, self._read_seconds),
                 allow_redirects=False,
                 stream=True,
@@ -353,4 +360,3 @@ def _whole(response: requests.Response) -> Reply:
                 raise ExchangeBroken("the answer is too long")
             parts.append(part)
     return Reply(response.status_code, response.headers, b"".join(parts))
-

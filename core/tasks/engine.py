@@ -280,7 +280,6 @@ class Engine:
             delay = poll_delay(self.pacing, age=age, running=max(1, len(self._activities)))
         self._plan(done.local_id, delay)
 
-
     def _give_up(self, task: Task, failures: int) -> bool:
         """End what failed too often in a row; the user can try again."""
         if task.state is TaskState.DOWNLOADING and failures >= self.pacing.download_tries:

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -134,7 +135,9 @@ def _check(task: Task, model: ModelInfo | None) -> None:
             f"The model {model.id} takes no picture. Nothing was sent or charged. Choose another model, or use text."
         )
     if not request.has_picture and model.takes_text_only is False:
-        raise Refused(f"The model {model.id} needs a picture. Nothing was sent or charged. Choose one, or another model.")
+        raise Refused(
+            f"The model {model.id} needs a picture. Nothing was sent or charged. Choose one, or another model."
+        )
     limit = model.prompt_max_characters
     if limit is not None and len(request.prompt) > limit:
         raise Refused(
@@ -214,7 +217,7 @@ def poll(context: JobContext, local_id: str, connection: Connection) -> JobDone:
     try:
         reply = _client(context, connection).status(task.task_id, task.poll_url)
     except Refused as error:
-        state = TaskState.LOST if error.status == 404 else TaskState.STOPPED
+        state = TaskState.LOST if error.status == HTTPStatus.NOT_FOUND else TaskState.STOPPED
         context.records.change(local_id, expect=_POLLED, state=state, error=str(error), request_id=error.request_id)
         return JobDone(local_id)
     except Stopped:
@@ -230,7 +233,9 @@ def _take_status(context: JobContext, local_id: str, reply: TaskReply) -> None:
     records = context.records
     if reply.status is RemoteStatus.FAILED:
         reason = f" ({reply.error.rstrip('.')})" if reply.error else ""
-        sentence = f"The service could not make this model{reason}. You are not charged. Change the prompt or the model."
+        sentence = (
+            f"The service could not make this model{reason}. You are not charged. Change the prompt or the model."
+        )
         records.change(local_id, expect=_POLLED, state=TaskState.FAILED, error=sentence, settled_at=time.time())
     elif reply.status is not RemoteStatus.COMPLETED:
         state = TaskState.PENDING if reply.status is RemoteStatus.PENDING else TaskState.PROCESSING

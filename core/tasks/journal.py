@@ -148,6 +148,6 @@ def _open(path: Path) -> sqlite3.Connection:
 
 def _unavailable(path: Path, error: Exception) -> JournalError:
     return JournalError(
-        f"The task journal in {path.parent} cannot be used ({error}), so nothing new is sent: a paid task could be lost. "
-        "Choose another data folder in the preferences."
+        f"The task journal in {path.parent} cannot be used ({error}), so nothing new is sent: a paid task could be "
+        "lost. Choose another data folder in the preferences."
     )

@@ -36,9 +36,7 @@ def poll_delay(pacing: Pacing, *, age: float, running: int) -> float:
     :param running: how many tasks are polled at present, at least 1.
     """
     interval = pacing.usual if age < pacing.slow_after else pacing.slow
-    budget = running * 60.0 / _POLLS_PER_MINUTE
-    # Up to 8 tasks stay below the budget; more of them share it.
-    return max(interval, budget) if running > 8 else interval
+    return max(interval, running * 60.0 / _POLLS_PER_MINUTE)
 
 
 def back_off(

@@ -204,15 +204,22 @@ def _typed(record: Mapping[str, Any], wanted: Mapping[str, str]) -> dict[str, An
     """Return the fields of `record` that have the annotated type."""
     found: dict[str, Any] = {}
     for name, annotation in wanted.items():
-        value = record.get(name)
-        if annotation.startswith("str") and isinstance(value, str):
-            found[name] = clean_text(value, limit=20_000)
-        elif annotation.startswith("bool") and isinstance(value, bool):
+        value = _value(annotation.partition(" | ")[0].partition("[")[0], record.get(name))
+        if value is not None:
             found[name] = value
-        elif annotation.startswith("int") and isinstance(value, int) and not isinstance(value, bool):
-            found[name] = value
-        elif annotation.startswith("float") and isinstance(value, int | float) and not isinstance(value, bool):
-            found[name] = float(value)
-        elif annotation.startswith("Mapping") and isinstance(value, dict):
-            found[name] = {str(key): str(item) for key, item in value.items()}
     return found
+
+
+def _value(kind: str, value: object) -> object:
+    """Return `value` if it is of that kind, else None. A bool is no number, though Python says so."""
+    if isinstance(value, bool):
+        return value if kind == "bool" else None
+    if kind == "str" and isinstance(value, str):
+        return clean_text(value, limit=20_000)
+    if kind == "int" and isinstance(value, int):
+        return value
+    if kind == "float" and isinstance(value, int | float):
+        return float(value)
+    if kind == "Mapping" and isinstance(value, dict):
+        return {str(key): str(item) for key, item in value.items()}
+    return None

@@ -3,8 +3,8 @@
 
 """The threads that do what waits. No bpy here, and nothing that runs here may touch bpy.
 
-`concurrent.futures` is not used on purpose: it joins its threads when the interpreter ends, before anything of ours could
-cut the request that they wait in, so that quitting Blender would hang.
+`concurrent.futures` is not used on purpose: it joins its threads when the interpreter ends, before anything of ours
+could cut the request that they wait in, so that quitting Blender would hang.
 """
 
 from __future__ import annotations

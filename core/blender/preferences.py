@@ -1,0 +1,141 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The extension's preferences, and the settings that follow from them and the environment. bpy is allowed here."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import cast
+
+import bpy
+from bpy.props import BoolProperty, IntProperty, StringProperty
+
+from ... import __package__ as base_package
+from ..files.library import default_data_directory
+from ..service.address import Connection, is_acceptable_base_url, is_loopback
+from ..service.contract import DEFAULT_BASE_URL
+from ..tasks.engine import Settings
+from .properties import session_list
+
+ENVIRONMENT = {
+    "api_key": "TOKENLAB_API_KEY",
+    "base_url": "TOKENLAB_API_BASE",
+    "data_directory": "TOKENLAB_DATA_DIR",
+}
+"""Environment variables that win over the preference of that name; the service's own clients read the first two."""
+
+
+class TOKENLAB_AP_preferences(bpy.types.AddonPreferences):
+    """Key, service address, data folder and limits."""
+
+    bl_idname = base_package
+
+    api_key: StringProperty(
+        name="API Key",
+        description="Your TokenLab key, which begins with sk-. Kept in Blender's preferences, never in a .blend file",
+        subtype="PASSWORD",
+    )
+    base_url: StringProperty(
+        name="Service Address",
+        description="Where the TokenLab service is reached",
+        default=DEFAULT_BASE_URL,
+    )
+    data_directory: StringProperty(
+        name="Data Folder",
+        description="Where the task journal and the generated models are kept, for all Blender versions",
+        subtype="DIR_PATH",
+        default=str(default_data_directory()),
+    )
+    import_in_background: BoolProperty(
+        name="Import in Background",
+        description="Prepare models in a second Blender, so that this one does not wait",
+        default=True,
+    )
+    max_concurrent_tasks: IntProperty(
+        name="Concurrent Tasks",
+        description="How many tasks run at the service at once; further ones wait for their turn",
+        default=8,
+        min=1,
+        max=200,
+    )
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        for name in ("api_key", "base_url", "data_directory"):
+            row = layout.row()
+            override = environment_override(name)
+            row.enabled = not override
+            row.prop(self, name)
+            if override:
+                layout.label(text=f"Set by the environment variable {ENVIRONMENT[name]}", icon="INFO")
+        layout.prop(self, "max_concurrent_tasks")
+        row = layout.row()
+        row.alignment = "RIGHT"
+        row.operator("tokenlab.test_connection", icon="URL")
+        status = session_list().connection_status
+        if status:
+            layout.label(text=status)
+
+
+def environment_override(name: str) -> str:
+    """Return the environment's value for a preference, or ""."""
+    return os.environ.get(ENVIRONMENT[name], "").strip()
+
+
+def get() -> TOKENLAB_AP_preferences:
+    """Return this extension's preferences."""
+    return cast(TOKENLAB_AP_preferences, bpy.context.preferences.addons[base_package].preferences)
+
+
+def api_key() -> str:
+    """Return the key in force, or ""."""
+    return environment_override("api_key") or get().api_key.strip()
+
+
+def base_url() -> str:
+    """Return the service address in force, without a trailing slash."""
+    return (environment_override("base_url") or get().base_url.strip() or DEFAULT_BASE_URL).rstrip("/")
+
+
+def data_directory() -> Path:
+    """Return the data folder in force."""
+    text = environment_override("data_directory") or bpy.path.abspath(get().data_directory)
+    return Path(text) if text else default_data_directory()
+
+
+def is_online() -> bool:
+    """Whether the service may be spoken to: Blender allows online access, or the service is on this machine."""
+    return bool(bpy.app.online_access) or is_loopback(base_url())
+
+
+def has_safe_address() -> bool:
+    """Whether the service address may be given a key."""
+    return is_acceptable_base_url(base_url())
+
+
+def problem() -> str:
+    """Return a user's sentence why nothing can be sent now, or ""."""
+    if not api_key():
+        return "No API key is set. Enter your TokenLab key in the preferences."
+    if not has_safe_address():
+        return "The service address is not a secure https address. Correct it in the preferences."
+    if not is_online():
+        return "Online access is off in Blender. Allow it in the preferences under System."
+    return ""
+
+
+def settings() -> Settings:
+    """Return what the engine works with from now on."""
+    return Settings(
+        connection=Connection(base_url(), api_key()),
+        data_directory=data_directory(),
+        may_connect=not problem(),
+        max_concurrent_tasks=get().max_concurrent_tasks,
+    )
+
+
+register, unregister = bpy.utils.register_classes_factory((TOKENLAB_AP_preferences,))

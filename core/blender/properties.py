@@ -1,0 +1,117 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The form that is saved with a scene, and the list that the sidebar draws. bpy is allowed here."""
+
+from __future__ import annotations
+
+import bpy
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
+
+from ..service.contract import DEFAULT_MODEL, MAX_SEED
+
+INPUT_TYPES = (
+    ("TEXT", "Text", "Generate from a prompt alone"),
+    ("IMAGE_FILE", "Image File", "Generate from a picture on disk"),
+    ("IMAGE_DATABLOCK", "Image", "Generate from an image of this file"),
+    ("IMAGE_URL", "Image URL", "Generate from a picture on the web"),
+)
+FORMATS = (
+    ("GLB", "GLB", "Binary glTF: the safest choice, with materials and textures"),
+    ("FBX", "FBX", "FBX, if the model offers it"),
+    ("OBJ", "OBJ", "Wavefront OBJ, if the model offers it"),
+    ("USDZ", "USDZ", "Universal Scene Description, if the model offers it and this Blender reads it"),
+    ("AUTO", "Automatic", "Leave the format to the model"),
+)
+QUALITIES = (
+    ("AUTO", "Automatic", "Leave the quality to the model"),
+    ("DRAFT", "Draft", "Fast and cheap, if the model offers it"),
+    ("STANDARD", "Standard", "The usual quality, if the model offers it"),
+    ("HIGH", "High", "Slower and dearer, if the model offers it"),
+)
+
+
+class TOKENLAB_PG_form(bpy.types.PropertyGroup):
+    """What to generate. Saved with the scene and undoable, like any setting."""
+
+    prompt: StringProperty(name="Prompt", description="What the model should be", options={"TEXTEDIT_UPDATE"})
+    input_type: EnumProperty(name="Input", description="What to generate from", items=INPUT_TYPES)
+    image_path: StringProperty(name="Image File", description="PNG, JPEG or WebP picture", subtype="FILE_PATH")
+    image: PointerProperty(name="Image", description="Image of this file to generate from", type=bpy.types.Image)
+    image_url: StringProperty(name="Image URL", description="Public https address of a picture")
+    model: StringProperty(name="Model", description="Model of the service that does the work", default=DEFAULT_MODEL)
+    format: EnumProperty(name="Format", description="File format to ask for", items=FORMATS, default="GLB")
+    quality: EnumProperty(name="Quality", description="Quality to ask for", items=QUALITIES, default="AUTO")
+    style: StringProperty(name="Style", description="Style hint, for models that take one")
+    use_seed: BoolProperty(
+        name="Use Seed", description="Ask for the same result each time, for models that take a seed"
+    )
+    seed: IntProperty(name="Seed", description="The same seed gives a similar result", min=0, max=MAX_SEED)
+
+
+class TOKENLAB_PG_task(bpy.types.PropertyGroup):
+    """One row of the task list: a copy of a task for drawing. The name of the row is its local id."""
+
+    local_id: StringProperty(name="Local ID")
+    task_id: StringProperty(name="Task ID")
+    prompt: StringProperty(name="Prompt")
+    model: StringProperty(name="Model")
+    format: StringProperty(name="Format")
+    state: StringProperty(name="State")
+    progress: IntProperty(name="Progress", description="0 to 100, or -1 when the service gives none", default=-1)
+    error: StringProperty(name="Error")
+    note: StringProperty(name="Note")
+    waits_for: StringProperty(name="Waits For", description="Why the import has to wait")
+    scene_name: StringProperty(name="Scene")
+    billing_transaction_id: StringProperty(name="Billing ID")
+    created_at: StringProperty(name="Created", description="Unix seconds as text: a float property would round them")
+    has_result: BoolProperty(name="Has Result", description="The model is on this computer")
+
+
+class TOKENLAB_PG_session(bpy.types.PropertyGroup):
+    """What the sidebar shows: not saved, not undone."""
+
+    tasks: CollectionProperty(type=TOKENLAB_PG_task)
+    active_task_index: IntProperty(name="Active Task", description="Task whose details are shown")
+    tasks_elsewhere: IntProperty(
+        name="Tasks Elsewhere", description="Tasks of other files that this Blender goes on with"
+    )
+    notice: StringProperty(name="Notice", description="A sentence about the extension itself")
+    connection_status: StringProperty(name="Connection", description="What the last connection test said")
+
+
+def form(scene: bpy.types.Scene) -> TOKENLAB_PG_form:
+    """Return the form of a scene, looked up anew each time."""
+    group: TOKENLAB_PG_form = scene.tokenlab  # type: ignore[attr-defined]  # added below
+    return group
+
+
+def session_list() -> TOKENLAB_PG_session:
+    """Return what the sidebar shows, looked up anew each time."""
+    group: TOKENLAB_PG_session = bpy.context.window_manager.tokenlab  # type: ignore[attr-defined]  # added below
+    return group
+
+
+_CLASSES = (TOKENLAB_PG_form, TOKENLAB_PG_task, TOKENLAB_PG_session)
+_register_classes, _unregister_classes = bpy.utils.register_classes_factory(_CLASSES)
+
+
+def register() -> None:
+    """Add the classes, and one pointer on each owner."""
+    _register_classes()
+    bpy.types.Scene.tokenlab = PointerProperty(type=TOKENLAB_PG_form)  # type: ignore[attr-defined]
+    bpy.types.WindowManager.tokenlab = PointerProperty(type=TOKENLAB_PG_session)  # type: ignore[attr-defined]
+
+
+def unregister() -> None:
+    """Take the pointers away before their classes, or dangling properties stay behind."""
+    del bpy.types.WindowManager.tokenlab  # type: ignore[attr-defined]
+    del bpy.types.Scene.tokenlab  # type: ignore[attr-defined]
+    _unregister_classes()

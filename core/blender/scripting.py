@@ -1,0 +1,226 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What scripts use: `generate()`, the task handle, `tasks()`, `resume_all()`, `models()`. bpy is allowed here.
+
+Nothing here waits, except `wait()` and, without a window, `models()` and `resume_all()`: those call the tick
+themselves, because timers do not fire there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import bpy
+
+from ..service.contract import (
+    AUTO,
+    DEFAULT_IMAGE_PROMPT,
+    DEFAULT_MODEL,
+    FORMATS,
+    QUALITIES,
+    GenerationRequest,
+    ModelInfo,
+)
+from ..service.errors import TokenLabError
+from ..tasks.records import ConnectionTested, ModelsLoaded
+from ..tasks.task import UNFINISHED, Task, TaskState
+from . import importing, pictures, session, tick
+from .session import ImportState
+
+_PUMP_SECONDS = 0.02
+"""Pause between two calls of the tick while a script waits."""
+_QUESTION_SECONDS = 60.0
+"""Longest wait for an answer that belongs to no task."""
+
+_ENDED_BADLY = frozenset({TaskState.FAILED, TaskState.UNCERTAIN, TaskState.LOST, TaskState.STOPPED})
+
+
+class TaskHandle:
+    """One task. Holds only its local id and looks everything up anew, so it survives undo and file loads."""
+
+    def __init__(self, local_id: str) -> None:
+        self.local_id = local_id
+
+    def __repr__(self) -> str:
+        return f"<TokenLab task {self.local_id}: {self.state}>"
+
+    @property
+    def state(self) -> str:
+        """The state's name, as in `scene["tokenlab_tasks"]`."""
+        return session.current().seen(self._task).state.value
+
+    @property
+    def title(self) -> str:
+        """What the task is called in lists: its prompt."""
+        return self._task.title
+
+    @property
+    def progress(self) -> int | None:
+        """0 to 100, or None when the service gave no real value."""
+        return self._task.progress
+
+    @property
+    def task_id(self) -> str:
+        """The service's id, or "" before it accepted the task."""
+        return self._task.task_id
+
+    @property
+    def error(self) -> str:
+        """What went wrong, as a user's sentence, or ""."""
+        return self._task.error
+
+    @property
+    def result_path(self) -> Path | None:
+        """The model on disk, or None before it is there."""
+        path = self._task.result_path
+        return Path(path) if path else None
+
+    @property
+    def objects(self) -> list[bpy.types.Object]:
+        """The imported objects, as long as they are in the file."""
+        collection = importing.find_collection(self.local_id)
+        return list(collection.all_objects) if collection else []
+
+    def stop_waiting(self) -> None:
+        """Ask no more about the task; it goes on at the service and may be charged there."""
+        session.current().stop_waiting(self.local_id)
+
+    def wait(self, timeout: float = 900.0, *, block: bool = False) -> list[bpy.types.Object]:
+        """Wait until the model is in the scene and return its objects.
+
+        :param timeout: seconds; when they are over the task goes on and can be waited for again.
+        :param block: wait even in a window, which freezes it.
+        :raises TokenLabError: when the task failed, was stopped, or takes longer.
+        """
+        if not bpy.app.background and not block:
+            raise TokenLabError(
+                "wait() would freeze this window. Use the task's on_change to be told, or wait(block=True)."
+            )
+        _pump(lambda: self._is_over, timeout)
+        task = self._task
+        if session.current().imports.get(self.local_id) is ImportState.IMPORTED:
+            return self.objects
+        if self._is_over:
+            raise TokenLabError(task.error or f"The task is {task.state.value.lower()}. Resume it to go on.")
+        raise TokenLabError(
+            f"The task still runs after {timeout:.0f} seconds. It is kept; wait again, or open the file later."
+        )
+
+    @property
+    def _task(self) -> Task:
+        task = session.current().engine.records.get(self.local_id)
+        if task is None:
+            raise TokenLabError("This task was removed from the list.")
+        return task
+
+    @property
+    def _is_over(self) -> bool:
+        task = self._task
+        if task.state is TaskState.READY:
+            return session.current().imports.get(self.local_id) is not ImportState.AWAITED
+        return task.state in _ENDED_BADLY
+
+
+def generate(  # noqa: PLR0913  # the fields of the form; all but the first by name
+    prompt: str = "",
+    *,
+    model: str = DEFAULT_MODEL,
+    format: str = "GLB",
+    quality: str = AUTO,
+    style: str = "",
+    seed: int | None = None,
+    image: str | Path | bpy.types.Image | None = None,
+    image_url: str = "",
+    scene: bpy.types.Scene | None = None,
+) -> TaskHandle:
+    """Send a request and return at once.
+
+    :param image: a path, or an image of this file; `image_url` a public https address instead.
+    :param scene: where the model goes; the scene of the context by default.
+    :raises TokenLabError: when it cannot be sent (no key, online access off, no prompt, no such picture).
+    """
+    picture_path, image_name = _picture(image)
+    if not prompt.strip():
+        if not (image_name or image_url):
+            raise TokenLabError("The prompt is empty. Nothing was sent or charged. Write what the model should be.")
+        prompt = DEFAULT_IMAGE_PROMPT
+    request = GenerationRequest(
+        prompt=prompt.strip(),
+        model=model.strip() or DEFAULT_MODEL,
+        format=_choice(format, FORMATS, "format"),
+        quality=_choice(quality, QUALITIES, "quality"),
+        style=style.strip(),
+        seed=seed,
+        image_url=image_url.strip(),
+        image_name=image_name,
+    )
+    task = session.current().generate(request, scene or bpy.context.scene, picture_path=picture_path)
+    return TaskHandle(task.local_id)
+
+
+def tasks() -> list[TaskHandle]:
+    """Return the tasks that this Blender knows, oldest first."""
+    return [TaskHandle(task.local_id) for task in session.current().engine.records.all()]
+
+
+def resume_all() -> list[TaskHandle]:
+    """Take up every unfinished task of the open file and return them; nothing is submitted by this."""
+    current = session.current()
+    current.restore()
+    if bpy.app.background:
+        _pump(lambda: current.is_restored, _QUESTION_SECONDS)
+    return [
+        TaskHandle(task.local_id)
+        for task in current.engine.records.all()
+        if task.state in UNFINISHED or current.imports.get(task.local_id) is ImportState.AWAITED
+    ]
+
+
+def models() -> list[ModelInfo]:
+    """Return the service's models; in a window the ones that were last fetched, without waiting.
+
+    :raises TokenLabError: when they cannot be had.
+    """
+    current = session.current()
+    if current.models is None or current.models.error:
+        current.load_models()
+        if bpy.app.background:
+            _pump(lambda: current.models is not None, _QUESTION_SECONDS)
+    loaded = current.models or ModelsLoaded((), "The models are being fetched. Ask again in a moment.")
+    if loaded.error:
+        raise TokenLabError(loaded.error)
+    return list(loaded.models)
+
+
+def wait_for_connection_test() -> ConnectionTested:
+    """Return what the connection test that is under way says; without a window only."""
+    current = session.current()
+    _pump(lambda: current.connection_test is not None, _QUESTION_SECONDS)
+    silence = ConnectionTested("The service did not answer in time. Try again later.", accepted=False)
+    return current.connection_test or silence
+
+
+def _pump(is_over: Callable[[], bool], timeout: float) -> None:
+    """Call the tick until `is_over` or the time is up; an interrupt leaves everything as it is."""
+    until = time.monotonic() + timeout
+    while not is_over() and time.monotonic() < until:
+        tick.tick()
+        time.sleep(_PUMP_SECONDS)
+
+
+def _picture(image: str | Path | bpy.types.Image | None) -> tuple[str, str]:
+    if image is None:
+        return "", ""
+    if isinstance(image, str | Path):
+        return pictures.from_file(str(image))
+    return pictures.from_datablock(image, session.current().engine.settings.data_directory / "pictures")
+
+
+def _choice(value: str, allowed: tuple[str, ...], name: str) -> str:
+    upper = value.strip().upper()
+    if upper not in (AUTO, *allowed):
+        raise TokenLabError(f"“{value}” is no {name}. Nothing was sent. Use one of {', '.join((AUTO, *allowed))}.")
+    return upper

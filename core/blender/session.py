@@ -1,0 +1,339 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one session of this Blender: the engine, and what the open file has to do with its tasks. bpy is allowed here.
+
+Authority over a task's record is with the engine (memory and journal). Authority over whether a task's model is in this
+file is here, in memory, because Blender rewinds scene properties on undo (bpy_facts C.5). The scene's custom properties
+and the sidebar's list are written from both and never read back, except when a file is loaded.
+"""
+
+from __future__ import annotations
+
+import enum
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import bpy
+
+from ..files.formats import ModelFormat
+from ..service.contract import GenerationRequest
+from ..service.errors import TokenLabError
+from ..tasks.engine import Engine
+from ..tasks.records import (
+    ConnectionTested,
+    Event,
+    JournalFailed,
+    JournalLoaded,
+    ModelsLoaded,
+    TaskChanged,
+)
+from ..tasks.task import UNFINISHED, Task, TaskState
+from . import importing, preferences, store, task_list
+from .properties import session_list
+
+logger = logging.getLogger(__name__)
+
+
+class ImportState(enum.Enum):
+    """What is to happen, or has happened, with a task's model in the open file."""
+
+    AWAITED = "AWAITED"
+    """To be imported as soon as it is there."""
+    OFFERED = "OFFERED"
+    """To be imported when the user says so: it was undone, failed, or is old."""
+    IMPORTED = "IMPORTED"
+
+
+class Session:
+    """Everything that lives from the enabling of the extension to its disabling."""
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        """Start nothing yet. `wake` makes the tick run while there is something to do."""
+        settings = preferences.settings()
+        self._wake = wake
+        self._data_directory = settings.data_directory
+        self.engine = Engine(settings, user_agent=f"TokenLab3D-Blender/{bpy.app.version_string.split()[0]}")
+        self.imports: dict[str, ImportState] = {}
+        """By local id, for the tasks of the open file."""
+        self.is_restored = False
+        """The journal was read since the file was opened."""
+        self.connection_test: ConnectionTested | None = None
+        self.models: ModelsLoaded | None = None
+
+    def refresh_settings(self) -> None:
+        """Have the engine work with what the preferences say now; the data folder stays until the next start."""
+        self.engine.settings = replace(preferences.settings(), data_directory=self._data_directory)
+
+    # The open file
+
+    def restore(self) -> None:
+        """Take over what the open file's scenes say, and have the journal read. Resumes what is unfinished."""
+        self.imports.clear()
+        self.is_restored = False
+        self.refresh_settings()
+        for scene in store.local_scenes():
+            for entry in store.read_entries(scene):
+                self._take_entry(scene, entry)
+        self.engine.load_journal()
+        self.show_tasks()
+        self._wake()
+
+    def _take_entry(self, scene: bpy.types.Scene, entry: store.Entry) -> None:
+        local_id = entry.task.local_id
+        if self.engine.records.was_removed(local_id):
+            store.remove_entry(scene, local_id)
+            return
+        self.engine.adopt(entry.task)
+        if entry.imported:
+            self.imports[local_id] = ImportState.IMPORTED
+        else:
+            self.imports[local_id] = ImportState.AWAITED if entry.awaiting_import else ImportState.OFFERED
+
+    def _take_journal(self, tasks: tuple[Task, ...]) -> None:
+        """Merge the journal's rows: those of this file's scenes, and the removed ones, which must not come back."""
+        self.is_restored = True
+        for task in tasks:
+            scene = store.find_scene(task.scene_id)
+            if task.removed:
+                self.engine.records.adopt(task)
+                if scene is not None:
+                    store.remove_entry(scene, task.local_id)
+                self.imports.pop(task.local_id, None)
+            elif scene is not None:
+                self.engine.adopt(task)
+                awaited = ImportState.AWAITED if task.state in UNFINISHED else ImportState.OFFERED
+                self.imports.setdefault(task.local_id, awaited)
+        self.mirror()
+
+    def mirror(self) -> None:
+        """Write every task of this file into its scene and into the sidebar's list."""
+        for task in self.engine.records.all():
+            self._mirror_entry(task)
+        self.show_tasks()
+
+    def _mirror_entry(self, task: Task) -> None:
+        scene = store.find_scene(task.scene_id)
+        if scene is None:
+            return
+        state = self.imports.setdefault(task.local_id, ImportState.AWAITED)
+        collection = importing.find_collection(task.local_id) if state is ImportState.IMPORTED else None
+        store.write_entry(
+            scene,
+            self.seen(task),
+            awaiting_import=state is ImportState.AWAITED,
+            collection=collection.name if collection else "",
+        )
+
+    def seen(self, task: Task) -> Task:
+        """Return the task as this file sees it: `READY` becomes `IMPORTED` once the model is in the scene."""
+        if task.state is TaskState.READY and self.imports.get(task.local_id) is ImportState.IMPORTED:
+            return task_list.with_state(task, TaskState.IMPORTED)
+        return task
+
+    def show_tasks(self) -> None:
+        """Write the sidebar's list anew."""
+        own, elsewhere = [], 0
+        for task in self.engine.records.all():
+            scene = store.find_scene(task.scene_id)
+            if scene is not None:
+                own.append((self.seen(task), scene.name))
+            else:
+                elsewhere += task.state in UNFINISHED
+        task_list.write_all(own, elsewhere)
+
+    def after_undo_or_redo(self) -> None:
+        """Put tasks back as they are: history takes back an import, never a task, and starts nothing."""
+        for local_id, state in self.imports.items():
+            if state is not ImportState.AWAITED:
+                there = importing.find_collection(local_id) is not None
+                self.imports[local_id] = ImportState.IMPORTED if there else ImportState.OFFERED
+        self.mirror()
+
+    # What the user asks for
+
+    def generate(self, request: GenerationRequest, scene: bpy.types.Scene, *, picture_path: str = "") -> Task:
+        """Send a request for `scene`; returns at once.
+
+        :raises TokenLabError: when nothing can be sent now.
+        """
+        sentence = preferences.problem()
+        if sentence:
+            raise TokenLabError(sentence)
+        self.refresh_settings()
+        task = self.engine.submit(request, store.scene_id(scene), picture_path=picture_path)
+        self.imports[task.local_id] = ImportState.AWAITED
+        self._mirror_entry(task)
+        self.show_tasks()
+        task_list.select(task.local_id)
+        self._wake()
+        return task
+
+    def resume(self, local_id: str) -> bool:
+        """Go on with a task that was given up, that failed to arrive, or that was never sent."""
+        if not self.engine.resume(local_id):
+            return False
+        if self.imports.get(local_id) is ImportState.OFFERED:
+            self.imports[local_id] = ImportState.AWAITED
+        self._wake()
+        return True
+
+    def stop_waiting(self, local_id: str) -> bool:
+        """Ask no more about a task; it goes on at the service."""
+        has_stopped = self.engine.stop_waiting(local_id)
+        self._wake()
+        return has_stopped
+
+    def test_connection(self) -> None:
+        """Have the key tested at the service; `connection_test` tells what came of it."""
+        self.refresh_settings()
+        self.connection_test = None
+        session_list().connection_status = f"Asking {self.engine.settings.connection.host}…"
+        self.engine.test_connection()
+        self._wake()
+
+    def load_models(self) -> None:
+        """Have the list of models fetched; `models` holds it afterwards."""
+        self.refresh_settings()
+        self.models = None
+        self.engine.load_models()
+        self._wake()
+
+    def import_now(self, local_id: str, scene: bpy.types.Scene | None = None) -> str:
+        """Import a task's model, into its own scene unless another is given; return the new collection's name.
+
+        :raises TokenLabError: when there is none, or it cannot be imported.
+        """
+        task = self.engine.records.get(local_id)
+        if task is None or task.state is not TaskState.READY:
+            raise TokenLabError("This task has no model yet. Wait until it is ready, then import it.")
+        path = Path(task.result_path)
+        if not task.result_path or not path.is_file():
+            raise TokenLabError(
+                task.error or "The model of this task is not on this computer. Resume the task to fetch it again."
+            )
+        target = scene or store.find_scene(task.scene_id) or bpy.context.scene
+        try:
+            name = importing.import_model(task, path, ModelFormat[task.result_format], target)
+        except importing.ImportFailed as error:
+            self.imports[local_id] = ImportState.OFFERED
+            self.engine.records.change(local_id, error=str(error))
+            raise TokenLabError(str(error)) from error
+        self.imports[local_id] = ImportState.IMPORTED
+        self.engine.records.change(local_id, error="")
+        self._mirror_entry(self.engine.records.get(local_id) or task)
+        self.show_tasks()
+        return name
+
+    def remove(self, local_id: str) -> bool:
+        """Take a task off the list, out of its scene too."""
+        task = self.engine.records.get(local_id)
+        if task is None or not self.engine.remove(local_id):
+            return False
+        scene = store.find_scene(task.scene_id)
+        if scene is not None:
+            store.remove_entry(scene, local_id)
+        self.imports.pop(local_id, None)
+        self.show_tasks()
+        return True
+
+    # What the tick asks for
+
+    def handle(self, event: Event) -> None:
+        """Write down what a worker has brought."""
+        if isinstance(event, TaskChanged):
+            task = self.engine.records.get(event.task.local_id)
+            if task is not None:
+                self._mirror_entry(task)
+                self._show_task(task)
+        elif isinstance(event, JournalLoaded):
+            self._take_journal(event.tasks)
+        elif isinstance(event, JournalFailed):
+            self.is_restored = True
+            session_list().notice = event.sentence
+        elif isinstance(event, ConnectionTested):
+            self.connection_test = event
+            session_list().connection_status = event.sentence
+        elif isinstance(event, ModelsLoaded):
+            self.models = event
+
+    def _show_task(self, task: Task) -> None:
+        scene = store.find_scene(task.scene_id)
+        if scene is None:
+            self.show_tasks()
+        else:
+            task_list.write_one(self.seen(task), scene.name)
+
+    def import_next(self) -> bool:
+        """Import one model that is awaited and there, unless that would get in the user's way."""
+        for local_id, state in list(self.imports.items()):
+            task = self.engine.records.get(local_id)
+            if state is not ImportState.AWAITED or task is None or task.state is not TaskState.READY:
+                continue
+            if task.error:
+                self.imports[local_id] = ImportState.OFFERED
+                self._mirror_entry(task)
+            elif not task.result_path or not Path(task.result_path).is_file():
+                # Made on another computer, or cleaned up: the service may still have it.
+                self.engine.resume(local_id)
+            else:
+                return self._import_awaited(task)
+        return False
+
+    def _import_awaited(self, task: Task) -> bool:
+        reason = importing.blocked_reason()
+        task_list.set_waits_for(task.local_id, reason)
+        if reason:
+            return False
+        try:
+            self.import_now(task.local_id)
+        except TokenLabError as error:
+            logger.warning("The model of task %s was not imported: %s", task.local_id, error)
+        return True
+
+    @property
+    def has_awaited_import(self) -> bool:
+        """Whether a model is there and waits to be imported."""
+        for local_id, state in self.imports.items():
+            task = self.engine.records.get(local_id)
+            if state is ImportState.AWAITED and task is not None and task.state is TaskState.READY:
+                return True
+        return False
+
+
+_session: Session | None = None
+_wake: Callable[[], None] | None = None
+
+
+def start(wake: Callable[[], None]) -> None:
+    """Allow a session, when the extension is enabled; it is made when it is first asked for."""
+    global _wake  # noqa: PLW0603  # the one session of this Blender
+    _wake = wake
+
+
+def stop() -> None:
+    """End the session's threads, when the extension is disabled or Blender quits. May be called twice."""
+    global _session, _wake  # noqa: PLW0603
+    if _session is not None:
+        _session.engine.stop()
+    _session = _wake = None
+
+
+def current() -> Session:
+    """Return the session.
+
+    :raises TokenLabError: when the extension is disabled.
+    """
+    global _session  # noqa: PLW0603
+    if _wake is None:
+        raise TokenLabError("TokenLab 3D is not enabled. Enable it in the preferences under Add-ons.")
+    if _session is None:
+        _session = Session(_wake)
+    return _session
+
+
+def is_enabled() -> bool:
+    """Whether there may be a session."""
+    return _wake is not None

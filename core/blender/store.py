@@ -1,0 +1,94 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tasks in the scene's custom properties: the copy that travels with the .blend. bpy is allowed here.
+
+`scene["tokenlab_tasks"][local_id]` is one JSON text per task, `scene["tokenlab_scene_id"]` tells scenes apart over
+renames and reloads. No key, no asset URL and no path is written (architecture, P4 and P5). No bpy reference is kept.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import bpy
+
+from ..tasks.task import UNFINISHED, Task, TaskState, from_text, to_scene_text
+
+TASKS_KEY = "tokenlab_tasks"
+SCENE_ID_KEY = "tokenlab_scene_id"
+_AWAITING = "awaiting_import"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a scene says of one task."""
+
+    task: Task
+    awaiting_import: bool
+    """The model is to be imported into this scene as soon as it is there."""
+
+    @property
+    def imported(self) -> bool:
+        """Whether the model was imported into this scene."""
+        return self.task.state is TaskState.IMPORTED
+
+
+def local_scenes() -> Iterator[bpy.types.Scene]:
+    """Yield the scenes of this file; linked ones belong to another file and are left alone."""
+    for scene in bpy.data.scenes:
+        if scene.library is None:
+            yield scene
+
+
+def scene_id(scene: bpy.types.Scene) -> str:
+    """Return the scene's id, giving it one if it has none."""
+    known = scene.get(SCENE_ID_KEY)
+    if isinstance(known, str) and known:
+        return known
+    new = str(uuid.uuid4())
+    scene[SCENE_ID_KEY] = new
+    return new
+
+
+def find_scene(wanted: str) -> bpy.types.Scene | None:
+    """Return the scene of this file with that id, or None."""
+    return next((scene for scene in local_scenes() if scene.get(SCENE_ID_KEY) == wanted), None)
+
+
+def read_entries(scene: bpy.types.Scene) -> list[Entry]:
+    """Return what the scene says of its tasks; what cannot be read is passed over and left as it is."""
+    group = scene.get(TASKS_KEY)
+    if group is None or not hasattr(group, "to_dict"):
+        return []
+    entries = []
+    for text in group.to_dict().values():
+        task = from_text(text, scene_id=scene_id(scene)) if isinstance(text, str) else None
+        if task is not None:
+            entries.append(Entry(task, _awaiting_import(text, task)))
+    return entries
+
+
+def _awaiting_import(text: str, task: Task) -> bool:
+    value = json.loads(text).get(_AWAITING)
+    return value if isinstance(value, bool) else task.state in UNFINISHED
+
+
+def write_entry(scene: bpy.types.Scene, task: Task, *, awaiting_import: bool, collection: str = "") -> None:
+    """Write the scene's copy of a task, if it says something new. `collection` names what was imported."""
+    text = to_scene_text(task, **{_AWAITING: awaiting_import, "collection": collection})
+    group = scene.get(TASKS_KEY)
+    if group is None or not hasattr(group, "to_dict"):
+        scene[TASKS_KEY] = {task.local_id: text}
+    elif group.get(task.local_id) != text:
+        group[task.local_id] = text
+
+
+def remove_entry(scene: bpy.types.Scene, local_id: str) -> None:
+    """Take a task out of the scene's copy, if it is there."""
+    group = scene.get(TASKS_KEY)
+    if group is not None and hasattr(group, "to_dict") and local_id in group:
+        del group[local_id]

@@ -1,0 +1,104 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The sidebar's list in the window manager: neither saved nor undone, written here, read by the panels.
+
+bpy is allowed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import bpy
+
+from ..tasks.task import Task, TaskState
+from .properties import TOKENLAB_PG_task, session_list
+
+
+def with_state(task: Task, state: TaskState) -> Task:
+    """Return the task as a file sees it, without a new revision."""
+    return replace(task, state=state)
+
+
+def write_all(tasks: Sequence[tuple[Task, str]], elsewhere: int) -> None:
+    """Write the list anew from tasks and the names of their scenes, keeping the active row."""
+    group = session_list()
+    active = active_local_id()
+    while len(group.tasks) > len(tasks):
+        group.tasks.remove(len(group.tasks) - 1)
+    while len(group.tasks) < len(tasks):
+        group.tasks.add()
+    for row, (task, scene_name) in zip(group.tasks, tasks, strict=True):
+        _fill(row, task, scene_name)
+    if group.tasks_elsewhere != elsewhere:
+        group.tasks_elsewhere = elsewhere
+    select(active)
+    tag_redraw()
+
+
+def write_one(task: Task, scene_name: str) -> None:
+    """Write one task's row, adding it at the end if there is none."""
+    group = session_list()
+    index = group.tasks.find(task.local_id)
+    row = group.tasks[index] if index >= 0 else group.tasks.add()
+    _fill(row, task, scene_name)
+    tag_redraw()
+
+
+def set_waits_for(local_id: str, reason: str) -> None:
+    """Show why an import has to wait, or that it does not ("")."""
+    group = session_list()
+    index = group.tasks.find(local_id)
+    if index >= 0 and group.tasks[index].waits_for != reason:
+        group.tasks[index].waits_for = reason
+        tag_redraw()
+
+
+def active_local_id() -> str:
+    """Return the local id of the active row, or ""."""
+    group = session_list()
+    index = group.active_task_index
+    return group.tasks[index].local_id if 0 <= index < len(group.tasks) else ""
+
+
+def select(local_id: str) -> None:
+    """Make a task's row the active one; the last row if the task has none."""
+    group = session_list()
+    index = group.tasks.find(local_id) if local_id else -1
+    index = index if index >= 0 else max(0, len(group.tasks) - 1)
+    if group.active_task_index != index:
+        group.active_task_index = index
+
+
+def tag_redraw() -> None:
+    """Have the sidebars drawn again: nothing else refreshes them after a timer (blender_rules 5)."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                for region in area.regions:
+                    if region.type == "UI":
+                        region.tag_redraw()
+
+
+def _fill(row: TOKENLAB_PG_task, task: Task, scene_name: str) -> None:
+    values = {
+        "name": task.local_id,
+        "local_id": task.local_id,
+        "task_id": task.task_id,
+        "prompt": task.title,
+        "model": task.request.model,
+        "format": task.request.format,
+        "state": task.state.value,
+        "progress": -1 if task.progress is None else task.progress,
+        "error": task.error,
+        "note": task.note,
+        "scene_name": scene_name,
+        "billing_transaction_id": task.billing_transaction_id,
+        "created_at": f"{task.created_at:.3f}",
+        "has_result": bool(task.result_path),
+    }
+    for name, value in values.items():
+        if getattr(row, name) != value:
+            setattr(row, name, value)

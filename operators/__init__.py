@@ -1,0 +1,28 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a button or a script can do. bpy is allowed here; the work is done in core."""
+
+from __future__ import annotations
+
+import bpy
+
+from .connection import TOKENLAB_OT_test_connection
+from .generate import TOKENLAB_OT_generate
+from .tasks import (
+    TOKENLAB_OT_import_model,
+    TOKENLAB_OT_remove_task,
+    TOKENLAB_OT_resume,
+    TOKENLAB_OT_stop_waiting,
+)
+
+_CLASSES = (
+    TOKENLAB_OT_generate,
+    TOKENLAB_OT_import_model,
+    TOKENLAB_OT_stop_waiting,
+    TOKENLAB_OT_resume,
+    TOKENLAB_OT_remove_task,
+    TOKENLAB_OT_test_connection,
+)
+
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

@@ -1,0 +1,126 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Send what the form says, or what a script gives. bpy is allowed here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
+
+from ..core.blender import preferences, properties, scripting
+from ..core.blender.properties import FORMATS, INPUT_TYPES, QUALITIES
+from ..core.service.contract import DEFAULT_IMAGE_PROMPT, MAX_SEED
+from ..core.service.errors import TokenLabError
+from ..core.text import one_line
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import OperatorReturnItems
+
+_SKIP: set[Any] = {"SKIP_SAVE"}
+"""Blender would otherwise fill in the values of the last call, and send an old prompt."""
+
+
+class TOKENLAB_OT_generate(bpy.types.Operator):
+    """Send the prompt or picture to TokenLab and import the model when it is done"""
+
+    bl_idname = "tokenlab.generate"
+    bl_label = "Generate 3D Model"
+    bl_options = {"REGISTER"}  # No UNDO: what was sent cannot be taken back.
+
+    prompt: StringProperty(name="Prompt", description="What the model should be", options=_SKIP)
+    input_type: EnumProperty(name="Input", description="What to generate from", items=INPUT_TYPES, options=_SKIP)
+    image_path: StringProperty(
+        name="Image File", description="PNG, JPEG or WebP picture", subtype="FILE_PATH", options=_SKIP
+    )
+    image: StringProperty(name="Image", description="Name of an image of this file", options=_SKIP)
+    image_url: StringProperty(name="Image URL", description="Public https address of a picture", options=_SKIP)
+    model: StringProperty(name="Model", description="Model of the service that does the work", options=_SKIP)
+    format: EnumProperty(name="Format", description="File format to ask for", items=FORMATS, options=_SKIP)
+    quality: EnumProperty(name="Quality", description="Quality to ask for", items=QUALITIES, options=_SKIP)
+    style: StringProperty(name="Style", description="Style hint, for models that take one", options=_SKIP)
+    use_seed: BoolProperty(name="Use Seed", description="Ask for the same result each time", options=_SKIP)
+    seed: IntProperty(
+        name="Seed", description="The same seed gives a similar result", min=0, max=MAX_SEED, options=_SKIP
+    )
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        """Whether anything can be sent now."""
+        problem = preferences.problem()
+        if problem:
+            cls.poll_message_set(problem)
+        return not problem
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[OperatorReturnItems]:
+        """Ask for the prompt, from a menu or the search; the sidebar's button skips this."""
+        if bpy.app.background or self.properties.is_property_set("prompt"):
+            return self.execute(context)
+        return context.window_manager.invoke_props_dialog(self, width=400, confirm_text="Generate")
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the dialog: the form itself, so that nothing is asked for twice."""
+        form = properties.form(context.scene)
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(form, "prompt", placeholder="A low-poly robot mascot")
+        layout.prop(form, "model")
+        layout.prop(form, "format")
+
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Hand the request over; never waits."""
+        try:
+            handle = scripting.generate(**self._arguments(context))
+        except TokenLabError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"Sent “{one_line(handle.title, limit=40)}”: the model is imported when it is done")
+        return {"FINISHED"}
+
+    def _arguments(self, context: bpy.types.Context) -> dict[str, Any]:
+        """What was given wins; the rest comes from the form."""
+        form = properties.form(context.scene)
+        value = {name: self._given_or_form(form, name) for name in _FIELDS}
+        input_type = self._input_type(form)
+        arguments = {name: value[name] for name in ("prompt", "model", "format", "quality", "style")}
+        arguments["seed"] = value["seed"] if value["use_seed"] or self._is_given("seed") else None
+        if input_type == "IMAGE_FILE":
+            arguments["image"] = value["image_path"] or ""
+        elif input_type == "IMAGE_DATABLOCK":
+            arguments["image"] = bpy.data.images.get(self.image) if self._is_given("image") else form.image
+            if arguments["image"] is None:
+                raise TokenLabError("No image is chosen. Nothing was sent or charged. Choose an image.")
+        elif input_type == "IMAGE_URL":
+            arguments["image_url"] = value["image_url"]
+            if not value["image_url"].strip():
+                raise TokenLabError("No image URL is given. Nothing was sent or charged. Enter an https address.")
+        if input_type != "TEXT" and not arguments["prompt"].strip():
+            arguments["prompt"] = DEFAULT_IMAGE_PROMPT
+            if not self._is_given("prompt"):
+                form.prompt = DEFAULT_IMAGE_PROMPT  # The user should see what is sent.
+        return arguments
+
+    def _input_type(self, form: Any) -> str:
+        """A picture that was given says what to generate from, unless the input type was given too."""
+        if not self._is_given("input_type"):
+            for name, kind in (
+                ("image_path", "IMAGE_FILE"),
+                ("image", "IMAGE_DATABLOCK"),
+                ("image_url", "IMAGE_URL"),
+                ("prompt", "TEXT"),
+            ):
+                if self._is_given(name):
+                    return kind
+        return str(self._given_or_form(form, "input_type"))
+
+    def _given_or_form(self, form: Any, name: str) -> Any:
+        return getattr(self if self._is_given(name) else form, name)
+
+    def _is_given(self, name: str) -> bool:
+        return bool(self.properties.is_property_set(name))
+
+
+_FIELDS = ("prompt", "image_path", "image_url", "model", "format", "quality", "style", "use_seed", "seed")

@@ -1,0 +1,142 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Import, resume, stop waiting for, and remove a task. bpy is allowed here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import bpy
+from bpy.props import BoolProperty, StringProperty
+
+from ..core.blender import session, task_list
+from ..core.blender.properties import session_list
+from ..core.service.errors import TokenLabError
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import OperatorReturnItems
+
+_LOCAL_ID = StringProperty(
+    name="Task", description="Local id of the task; the active one of the list if empty", options={"SKIP_SAVE"}
+)
+
+_RUNNING = ("SUBMITTING", "UNCERTAIN", "PENDING", "PROCESSING")
+"""States in which a task may yet be charged although nothing has arrived."""
+
+
+def _state(local_id: str) -> str:
+    """Return the state of a task as the list shows it, or ""."""
+    rows = session_list().tasks
+    index = rows.find(local_id)
+    return rows[index].state if index >= 0 else ""
+
+
+class _TaskOperator:
+    """What all operators on one task share: which task is meant, and when there is none."""
+
+    local_id: str
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        """Whether there is a task at all."""
+        has_task = session.is_enabled() and bool(task_list.active_local_id())
+        if not has_task:
+            cls.poll_message_set("There is no task yet. Generate a model first.")  # type: ignore[attr-defined]
+        return has_task
+
+    @property
+    def chosen(self) -> str:
+        """The local id that was given, or the active one."""
+        return self.local_id or task_list.active_local_id()
+
+    def refuse(self, sentence: str) -> set[OperatorReturnItems]:
+        """Report why nothing was done."""
+        self.report({"ERROR"}, sentence)  # type: ignore[attr-defined]  # Operator's
+        return {"CANCELLED"}
+
+
+class TOKENLAB_OT_import_model(_TaskOperator, bpy.types.Operator):
+    """Import the model of a finished task into its scene"""
+
+    bl_idname = "tokenlab.import_model"
+    bl_label = "Import Generated Model"
+    bl_options = {"REGISTER"}  # No UNDO: the import pushes its own step, the same from a timer and from a button.
+
+    local_id: _LOCAL_ID
+    here: BoolProperty(
+        name="Here",
+        description="Import into the current scene, whatever scene the task belongs to",
+        options={"SKIP_SAVE"},
+    )
+
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Import now."""
+        try:
+            name = session.current().import_now(self.chosen, context.scene if self.here else None)
+        except TokenLabError as error:
+            return self.refuse(str(error))
+        self.report({"INFO"}, f"Imported {name}")
+        return {"FINISHED"}
+
+
+class TOKENLAB_OT_stop_waiting(_TaskOperator, bpy.types.Operator):
+    """Stop asking about a running task; it goes on at the service, may be charged, and can be resumed"""
+
+    bl_idname = "tokenlab.stop_waiting"
+    bl_label = "Stop Waiting for Model"
+    bl_options = {"REGISTER"}  # No UNDO: tasks are no scene data.
+
+    local_id: _LOCAL_ID
+
+    def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Stop polling or downloading."""
+        if not session.current().stop_waiting(self.chosen):
+            return self.refuse("This task is not running, so there is nothing to stop.")
+        self.report({"INFO"}, "Stopped waiting. The task goes on at the service and may be charged; resume it any time")
+        return {"FINISHED"}
+
+
+class TOKENLAB_OT_resume(_TaskOperator, bpy.types.Operator):
+    """Go on with a task: ask about it again, fetch its model again, or send it if it was never sent"""
+
+    bl_idname = "tokenlab.resume"
+    bl_label = "Resume Task"
+    bl_options = {"REGISTER"}  # No UNDO: tasks are no scene data.
+
+    local_id: _LOCAL_ID
+
+    def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Plan the next step of the task."""
+        if not session.current().resume(self.chosen):
+            return self.refuse("This task has ended, so there is nothing to resume.")
+        return {"FINISHED"}
+
+
+class TOKENLAB_OT_remove_task(_TaskOperator, bpy.types.Operator):
+    """Take a task off the list; imported models stay in the scene, and files stay on disk"""
+
+    bl_idname = "tokenlab.remove_task"
+    bl_label = "Remove Task"
+    bl_options = {"REGISTER"}  # No UNDO: the journal keeps the task's ids.
+
+    local_id: _LOCAL_ID
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[OperatorReturnItems]:
+        """Ask first when money may be lost with it."""
+        if bpy.app.background or _state(self.chosen) not in _RUNNING:
+            return self.execute(context)
+        return context.window_manager.invoke_confirm(
+            self,
+            event,
+            title="Remove a Running Task?",
+            message="It goes on at the service and may be charged, and its model will not arrive here.",
+            confirm_text="Remove",
+            icon="WARNING",
+        )
+
+    def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Remove it from the list and from its scene."""
+        if not session.current().remove(self.chosen):
+            return self.refuse("This task is not in the list.")
+        return {"FINISHED"}

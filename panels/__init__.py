@@ -1,0 +1,33 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is drawn: the sidebar, the task list, the menu entries. bpy is allowed here; nothing is changed or asked for."""
+
+from __future__ import annotations
+
+import bpy
+
+from . import menus
+from .sidebar import TOKENLAB_PT_details, TOKENLAB_PT_generate, TOKENLAB_PT_options, TOKENLAB_PT_tasks
+from .task_list import TOKENLAB_UL_tasks
+
+_CLASSES = (
+    TOKENLAB_UL_tasks,
+    TOKENLAB_PT_generate,
+    TOKENLAB_PT_options,
+    TOKENLAB_PT_tasks,
+    TOKENLAB_PT_details,
+)
+_register_classes, _unregister_classes = bpy.utils.register_classes_factory(_CLASSES)
+
+
+def register() -> None:
+    """Add panels and menu entries."""
+    _register_classes()
+    menus.register()
+
+
+def unregister() -> None:
+    """Take them away in reverse."""
+    menus.unregister()
+    _unregister_classes()

@@ -1,0 +1,64 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Entries in the Add and Object menus: Blender's search finds what is in a menu. bpy is allowed here."""
+
+from __future__ import annotations
+
+import bpy
+
+
+class TOKENLAB_MT_add(bpy.types.Menu):
+    """Generate models with TokenLab"""
+
+    bl_idname = "TOKENLAB_MT_add"
+    bl_label = "TokenLab 3D"
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.operator_context = "INVOKE_DEFAULT"
+        layout.operator("tokenlab.generate", text="Generate 3D Model…", icon="SHADERFX")
+
+
+class TOKENLAB_MT_object(bpy.types.Menu):
+    """Generated models and running tasks"""
+
+    bl_idname = "TOKENLAB_MT_object"
+    bl_label = "TokenLab 3D"
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.operator_context = "INVOKE_DEFAULT"
+        layout.operator("tokenlab.import_model", icon="IMPORT")
+        layout.operator("tokenlab.resume", icon="FILE_REFRESH")
+        layout.operator("tokenlab.stop_waiting", icon="CANCEL")
+        layout.operator("tokenlab.remove_task", icon="X")
+        layout.separator()
+        layout.operator("tokenlab.test_connection", icon="URL")
+
+
+def _draw_add(self: bpy.types.Menu, _context: bpy.types.Context) -> None:
+    self.layout.separator()
+    self.layout.menu(TOKENLAB_MT_add.bl_idname, icon="SHADERFX")
+
+
+def _draw_object(self: bpy.types.Menu, _context: bpy.types.Context) -> None:
+    self.layout.separator()
+    self.layout.menu(TOKENLAB_MT_object.bl_idname)
+
+
+_register_classes, _unregister_classes = bpy.utils.register_classes_factory((TOKENLAB_MT_add, TOKENLAB_MT_object))
+
+
+def register() -> None:
+    """Add the menus and append them to Blender's own."""
+    _register_classes()
+    bpy.types.VIEW3D_MT_add.append(_draw_add)  # type: ignore[arg-type]  # the stubs forget self
+    bpy.types.VIEW3D_MT_object.append(_draw_object)  # type: ignore[arg-type]  # the stubs forget self
+
+
+def unregister() -> None:
+    """Take them away in reverse."""
+    bpy.types.VIEW3D_MT_object.remove(_draw_object)  # type: ignore[arg-type]  # the stubs forget self
+    bpy.types.VIEW3D_MT_add.remove(_draw_add)  # type: ignore[arg-type]  # the stubs forget self
+    _unregister_classes()

@@ -1,0 +1,181 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The TokenLab tab of the 3D View's sidebar. bpy is allowed here; nothing is changed and nothing is asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from .. import __package__ as base_package
+from ..core.blender import preferences, properties
+from .sentences import draw_sentence
+from .task_list import STATE_LABELS
+
+
+class TOKENLAB_PT_generate(bpy.types.Panel):
+    """What to generate"""
+
+    bl_idname = "TOKENLAB_PT_generate"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "TokenLab"
+    bl_label = "Generate"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        form = properties.form(context.scene)
+        _draw_problem(layout, context)
+        layout.row().prop(form, "input_type", text="")
+        _draw_picture(layout, form)
+        layout.prop(form, "prompt", text="", placeholder="A low-poly robot mascot")
+        row = layout.row()
+        row.scale_y = 1.4
+        # The form is the dialog here.
+        row.operator_context = "EXEC_DEFAULT"
+        row.operator("tokenlab.generate", text="Generate", icon="SHADERFX")
+
+
+class TOKENLAB_PT_options(bpy.types.Panel):
+    """Model, format and other choices"""
+
+    bl_idname = "TOKENLAB_PT_options"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "TokenLab"
+    bl_parent_id = "TOKENLAB_PT_generate"
+    bl_label = "Options"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        form = properties.form(context.scene)
+        layout.prop(form, "model")
+        layout.prop(form, "format")
+        layout.prop(form, "quality")
+        layout.prop(form, "style")
+        row = layout.row(heading="Seed")
+        row.prop(form, "use_seed", text="")
+        sub = row.row()
+        sub.enabled = form.use_seed
+        sub.prop(form, "seed", text="")
+
+
+class TOKENLAB_PT_tasks(bpy.types.Panel):
+    """Running and finished tasks"""
+
+    bl_idname = "TOKENLAB_PT_tasks"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "TokenLab"
+    bl_label = "Tasks"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        session = properties.session_list()
+        if session.notice:
+            draw_sentence(layout, context, session.notice, icon="ERROR", alert=True)
+        if not session.tasks:
+            draw_sentence(layout, context, "No tasks yet. Write a prompt and click Generate.")
+        else:
+            row = layout.row()
+            row.template_list(
+                "TOKENLAB_UL_tasks", "", session, "tasks", session, "active_task_index", rows=4, maxrows=8
+            )
+            column = row.column()
+            column.operator("tokenlab.remove_task", text="", icon="REMOVE")
+        if session.tasks_elsewhere:
+            text = f"{session.tasks_elsewhere} running in other files. Their models wait there."
+            draw_sentence(layout, context, text, icon="INFO")
+
+
+class TOKENLAB_PT_details(bpy.types.Panel):
+    """The active task: what it is, how it is, and what to do next"""
+
+    bl_idname = "TOKENLAB_PT_details"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "TokenLab"
+    bl_parent_id = "TOKENLAB_PT_tasks"
+    bl_label = "Details"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return _active_task() is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        task = _active_task()
+        if task.error:
+            draw_sentence(layout, context, task.error, icon="ERROR", alert=True)
+        if task.note:
+            draw_sentence(layout, context, task.note, icon="INFO")
+        if task.waits_for and task.state == "READY":
+            draw_sentence(layout, context, f"The import waits for {task.waits_for}.", icon="TIME")
+        _draw_actions(layout, task)
+        column = layout.column(align=True)
+        for name, value in _facts(context, task):
+            row = column.split(factor=0.3)
+            row.label(text=name)
+            row.label(text=value, translate=False)
+
+
+def _draw_problem(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """Say what keeps anything from being sent, with the one action that mends it."""
+    problem = preferences.problem()
+    if not problem:
+        return
+    box = layout.box()
+    draw_sentence(box, context, problem, icon="INFO")
+    if not preferences.api_key() or not preferences.has_safe_address():
+        box.operator("preferences.addon_show", text="Open Preferences", icon="PREFERENCES").module = base_package
+    else:
+        box.operator("screen.userpref_show", text="Open System Preferences", icon="PREFERENCES").section = "SYSTEM"
+
+
+def _draw_picture(layout: bpy.types.UILayout, form: Any) -> None:
+    if form.input_type == "IMAGE_FILE":
+        layout.prop(form, "image_path", text="")
+    elif form.input_type == "IMAGE_DATABLOCK":
+        layout.template_ID(form, "image", open="image.open")
+    elif form.input_type == "IMAGE_URL":
+        layout.prop(form, "image_url", text="", placeholder="https://…")
+
+
+def _active_task() -> Any:
+    session = properties.session_list()
+    index = session.active_task_index
+    return session.tasks[index] if 0 <= index < len(session.tasks) else None
+
+
+def _draw_actions(layout: bpy.types.UILayout, task: Any) -> None:
+    """One button: the next step that makes sense in this state."""
+    if task.state in ("READY", "IMPORTED") and task.has_result:
+        text = "Import Again" if task.state == "IMPORTED" else "Import"
+        layout.operator("tokenlab.import_model", text=text, icon="IMPORT").local_id = task.local_id
+    elif task.state in ("READY", "DOWNLOADING") and task.error:
+        layout.operator("tokenlab.resume", text="Try Again", icon="FILE_REFRESH").local_id = task.local_id
+    elif task.state in ("STOPPED", "LOST"):
+        layout.operator("tokenlab.resume", text="Resume", icon="PLAY").local_id = task.local_id
+    elif task.state == "QUEUED":
+        layout.operator("tokenlab.resume", text="Submit", icon="EXPORT").local_id = task.local_id
+    elif task.state in ("PENDING", "PROCESSING", "DOWNLOADING"):
+        layout.operator("tokenlab.stop_waiting", text="Stop Waiting", icon="CANCEL").local_id = task.local_id
+
+
+def _facts(context: bpy.types.Context, task: Any) -> list[tuple[str, str]]:
+    facts = [
+        ("State", STATE_LABELS.get(task.state, task.state)),
+        ("Model", task.model),
+        ("Format", task.format),
+    ]
+    if task.scene_name != context.scene.name:
+        facts.append(("Scene", task.scene_name))
+    if task.task_id:
+        facts.append(("Task ID", task.task_id))
+    if task.billing_transaction_id:
+        facts.append(("Billing ID", task.billing_transaction_id))
+    return facts
