@@ -75,11 +75,11 @@ class SimulatorProcess:
             self.kill()
             raise RuntimeError(f"the simulator did not start:\n{log}")
 
-    def stop(self) -> None:
-        """End it in an orderly way: it ends when its standard input is closed."""
+    def stop(self) -> int | None:
+        """End it in an orderly way, by closing its standard input; return its exit status."""
         process = self._process
         if process is None:
-            return
+            return None
         if process.stdin:
             process.stdin.close()
         try:
@@ -88,6 +88,7 @@ class SimulatorProcess:
             process.kill()
             process.wait()
         self._forget()
+        return process.returncode
 
     def kill(self) -> None:
         """End it at once, as when the service goes down."""
