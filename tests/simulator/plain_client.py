@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from typing import Any
+from urllib.parse import quote
 
 import requests
 
@@ -44,7 +45,7 @@ class PlainClient:
         return str(reply.json()["id"])
 
     def status(self, task_id: str, **options: Any) -> requests.Response:
-        return self.call("GET", f"/v1/tasks/{requests.utils.quote(task_id, safe='')}", **options)
+        return self.call("GET", f"/v1/tasks/{quote(task_id, safe='')}", **options)
 
     def wait(self, task_id: str, *states: str) -> dict[str, Any]:
         """Poll until the status is one of these; by default completed or failed."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 import struct
 import time
@@ -15,6 +16,8 @@ from typing import Any
 from aiohttp import web
 
 RATE_LIMIT_PER_MINUTE = 1000
+# On, with no time: two numbers that Windows packs more tightly.
+NO_LINGER = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 HTML_PAGE = "<!DOCTYPE html><html><head><title>{0}</title></head><body><h1>{0}</h1><p>edge proxy</p></body></html>"
 
 
@@ -73,6 +76,6 @@ def reset_connection(request: web.Request) -> web.Response:
         connection = transport.get_extra_info("socket")
         if connection is not None:
             # Zero linger makes the close a reset instead of an orderly end.
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
         transport.abort()
     return web.Response()
