@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.build import build_zip
+from tests.tiers import PRIVATE_VARIABLES
 from tests.tiny_models import write_assets
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 
 # Neither a user's key nor the real service nor a user's data may ever get into a test, and Blender reads the folder of
 # its settings once, when it is imported: so all this comes before `import bpy`.
-for name in [name for name in os.environ if name.startswith("TOKENLAB_")]:
-    del os.environ[name]
+for name in PRIVATE_VARIABLES:
+    os.environ.pop(name, None)
 SESSION_FOLDER = Path(tempfile.mkdtemp(prefix="tokenlab-blender-"))
 os.environ["BLENDER_USER_RESOURCES"] = str(SESSION_FOLDER / "blender")
 os.environ["TOKENLAB_DATA_DIR"] = str(SESSION_FOLDER / "data")

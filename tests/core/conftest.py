@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from tests.tiers import PRIVATE_VARIABLES
 from tests.tiny_models import write_assets
 
 if TYPE_CHECKING:
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 # Without this `import bpy` would work wherever the bpy wheel happens to be installed.
 sys.modules["bpy"] = None  # type: ignore[assignment]  # None is how Python spells "not importable"
 
-# Neither a user's key nor the real service may ever get into a test.
-for name in [name for name in os.environ if name.startswith("TOKENLAB_")]:
-    del os.environ[name]
+# Once more, for whoever starts pytest directly.
+for name in PRIVATE_VARIABLES:
+    os.environ.pop(name, None)
 
 # A time limit for each example makes tests fail on a busy machine and nowhere else.
 settings.register_profile("tokenlab", deadline=None, derandomize="CI" in os.environ)

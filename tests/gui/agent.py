@@ -45,7 +45,7 @@ def move(x: int, y: int) -> None:
     window().event_simulate(type="MOUSEMOVE", value="NOTHING", x=x, y=y)
 
 
-def tap(key: str, x: int, y: int, **modifiers: Any) -> None:
+def tap(key: Any, x: int, y: int, **modifiers: Any) -> None:
     """Press and release a key or a mouse button, with the pointer at x, y."""
     window().event_simulate(type=key, value="PRESS", x=x, y=y, **modifiers)
     modifiers.pop("unicode", None)
@@ -61,7 +61,7 @@ def type_text(text: str, x: int, y: int) -> None:
 def under_pointer() -> str:
     """Say what the button under the pointer runs or sets, as Blender's own context menu would copy it."""
     manager = bpy.context.window_manager
-    copies = (
+    copies: tuple[tuple[Any, dict[str, Any]], ...] = (
         (bpy.ops.ui.copy_python_command_button, {}),
         (bpy.ops.ui.copy_data_path_button, {"full_path": True}),
     )
@@ -89,12 +89,14 @@ def try_operator(operator: Any, arguments: dict[str, Any]) -> None:
 def run(code: str) -> object:
     """Execute the code; return the value of its last expression."""
     tree = ast.parse(code)
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    last = tree.body[-1] if tree.body else None
+    if isinstance(last, ast.Expr):
+        tree.body.pop()
     # Executing what the test sends is what this file is for; nobody else can reach the socket.
     exec(compile(tree, "<test>", "exec"), globals())  # noqa: S102
-    if last is None:
-        return None
-    return eval(compile(ast.Expression(last.value), "<test>", "eval"), globals())  # noqa: S307
+    if isinstance(last, ast.Expr):
+        return eval(compile(ast.Expression(last.value), "<test>", "eval"), globals())  # noqa: S307
+    return None
 
 
 class Agent:

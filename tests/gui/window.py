@@ -20,6 +20,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
+from tests.tiers import PRIVATE_VARIABLES
+
 HERE = Path(__file__).resolve().parent
 SUITE = "sid"
 WIDTH, HEIGHT = 1600, 900
@@ -288,8 +290,8 @@ class Window:
 
     def _clean_environment(self, more: Mapping[str, str]) -> dict[str, str]:
         """Make a home of its own; nothing of the user's, above all no key, gets in."""
-        unwanted = ("DISPLAY", "WAYLAND_DISPLAY")
-        clean = {n: v for n, v in os.environ.items() if n not in unwanted and not n.startswith("TOKENLAB_")}
+        unwanted = ("DISPLAY", "WAYLAND_DISPLAY", *PRIVATE_VARIABLES)
+        clean = {name: value for name, value in os.environ.items() if name not in unwanted}
         for name in ("user", "tmp"):
             (self.folder / name).mkdir()
         return {
