@@ -25,7 +25,7 @@ from .configuration import (
 )
 from .faults import Moment, Stage
 from .journal import Exchange, body_for_journal
-from .recording import EXCHANGE
+from .recording import exchange_of
 from .replies import ServiceError, json_reply
 from .service import Service
 from .tasks import Task, count_completed_call
@@ -60,7 +60,7 @@ class Api:
     async def around(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path.startswith(CONTROL_PREFIX):
             return await handler(request)
-        moment = Moment(self._service, request[EXCHANGE])
+        moment = Moment(self._service, exchange_of(request))
         reply = await self._answer(moment, handler)
         if not moment.exchange.withheld:
             await self._before_sending(moment, reply)
@@ -148,7 +148,7 @@ class Api:
     # ---- generation
 
     async def create(self, request: web.Request) -> web.StreamResponse:
-        service, exchange = self._service, request[EXCHANGE]
+        service, exchange = self._service, exchange_of(request)
         workspace = self._workspace(request)
         wanted = check_create(exchange.raw, request.headers, self._allowed_models(request))
         reply = await service.faults.answer(Stage.CREATE, Moment(service, exchange))
@@ -167,7 +167,7 @@ class Api:
         task = self._own_task(request)
         task.polls += 1
         service.bring_up_to_date(task)
-        moment = Moment(service, request[EXCHANGE], task)
+        moment = Moment(service, exchange_of(request), task)
         reply = await service.faults.answer(Stage.STATUS, moment)
         if reply is not None:
             return reply
@@ -242,7 +242,7 @@ class Api:
 
     async def _about_models(self, request: web.Request, body: Callable[[], dict[str, Any]]) -> web.StreamResponse:
         service = self._service
-        moment = Moment(service, request[EXCHANGE])
+        moment = Moment(service, exchange_of(request))
         reply = await service.faults.answer(Stage.MODELS, moment)
         if reply is not None:
             return reply

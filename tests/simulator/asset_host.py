@@ -11,7 +11,7 @@ from pathlib import Path
 from aiohttp import web
 
 from .faults import Moment, Stage
-from .recording import EXCHANGE
+from .recording import exchange_of
 from .service import Service
 
 MEDIA_TYPES = {".glb": "model/gltf-binary", ".usdz": "model/vnd.usdz+zip", ".zip": "application/zip"}
@@ -31,7 +31,7 @@ class AssetHost:
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         """A body belongs to no download; it is read for the journal all the same."""
-        exchange = request[EXCHANGE]
+        exchange = exchange_of(request)
         exchange.raw = await request.read()
         if exchange.raw:
             exchange.entry.body = {"bytes": len(exchange.raw)}
@@ -42,7 +42,7 @@ class AssetHost:
         grant = service.addresses.find(request.match_info["token"])
         if grant is None or request.query.get("signature") != grant.signature:
             return refused()
-        moment = Moment(service, request[EXCHANGE], service.tasks.get(grant.task_id), grant.path)
+        moment = Moment(service, exchange_of(request), service.tasks.get(grant.task_id), grant.path)
         reply = await service.faults.answer(Stage.ASSET, moment)
         return reply if reply is not None else file_reply(grant.path)
 

@@ -14,8 +14,13 @@ from .configuration import CONTROL_PREFIX
 from .journal import Exchange
 from .service import Service
 
-# The key under which a request carries its exchange.
-EXCHANGE = "simulator_exchange"
+# Under which a request carries its exchange. aiohttp before 3.14 knows no typed keys, later ones warn of others.
+_EXCHANGE: Any = web.RequestKey("exchange", Exchange) if hasattr(web, "RequestKey") else "exchange"
+
+
+def exchange_of(request: web.Request) -> Exchange:
+    exchange: Exchange = request[_EXCHANGE]
+    return exchange
 
 
 def record(app: web.Application, service: Service, origin: str) -> None:
@@ -30,13 +35,15 @@ def _opening(service: Service, origin: str) -> Any:
         request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         if not request.path.startswith(CONTROL_PREFIX):
-            request[EXCHANGE] = Exchange(request, service.journal.open(request, origin), f"req_{secrets.token_hex(10)}")
+            request[_EXCHANGE] = Exchange(
+                request, service.journal.open(request, origin), f"req_{secrets.token_hex(10)}"
+            )
         return await handler(request)
 
     return opening
 
 
 async def _note_status(request: web.Request, reply: web.StreamResponse) -> None:
-    exchange: Exchange | None = request.get(EXCHANGE)
+    exchange: Exchange | None = request.get(_EXCHANGE)
     if exchange is not None and not exchange.withheld:
         exchange.entry.status = reply.status
