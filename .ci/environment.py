@@ -149,9 +149,9 @@ def pip(blender: str, arguments: Sequence[str]) -> None:
     done = run([*command, "--disable-pip-version-check", *arguments], INSTALL_LIMIT)
     if done.returncode == 0:
         return
-    say(done.stdout)
     if NO_NETWORK.search(done.stdout):
         raise MissingError(f"pip cannot reach the package index; the environment of Blender {blender} is not ready.")
+    say(done.stdout)
     if f"No matching distribution found for bpy=={blender}" in done.stdout:
         raise MissingError(f"There is no bpy {blender} module for this operating system or processor.")
     raise MissingError(f"pip failed, for the reason above; the environment of Blender {blender} is not ready.")
@@ -230,9 +230,9 @@ def python_command(version: str) -> str | None:
         return f"winget install Python.Python.{version}"
     if sys.platform == "darwin":
         return f"brew install python@{version}"
-    if shutil.which("uv"):
-        return f"uv python install {version}"
-    return None
+    if shutil.which("apt-cache") and apt_knows(f"python{version}"):
+        return None
+    return f"uv python install {version} (uv itself: https://docs.astral.sh/uv)"
 
 
 # Installing what the system lacks

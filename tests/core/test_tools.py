@@ -7,10 +7,12 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests import __main__ as runner
 from tests import recording, tiers
 from tests.build import BuildError, check_content
 
@@ -123,3 +125,38 @@ def test_a_zip_with_anything_else_is_refused(name: str) -> None:
 def test_a_zip_that_lacks_what_blender_needs_is_refused(name: str) -> None:
     with pytest.raises(BuildError, match=f"lacks {name}"):
         check_content(set(NEEDED) - {name})
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Pretend that this machine cannot run these tiers, and that every other one passes."""
+
+    def cannot_run(*unable: str) -> None:
+        passing = tiers.Outcome(passed=1)
+        monkeypatch.setattr(runner, "why_not", lambda tier: "something is missing." if tier in unable else "")
+        monkeypatch.setattr(runner, "run_tier", lambda *_: passing)
+
+    return cannot_run
+
+
+def test_a_machine_without_a_window_passes_with_a_skip(machine: Callable[..., None]) -> None:
+    machine("gui")
+    outcome = runner.run_here(None, [])
+    assert str(outcome) == "2 passed, 0 failed, 1 skipped"
+    assert list(outcome.skip_reasons) == ["The gui tier did not run: something is missing."]
+
+
+def test_a_machine_without_blender_fails(machine: Callable[..., None]) -> None:
+    machine("blender", "gui")
+    assert str(runner.run_here(None, [])) == "1 passed, 1 failed, 1 skipped"
+
+
+def test_asking_for_the_window_where_there_is_none_fails(machine: Callable[..., None]) -> None:
+    machine("gui")
+    assert str(runner.run_here(["gui"], [])) == "0 passed, 1 failed, 0 skipped"
+
+
+def test_a_blender_version_without_environment_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "environment", lambda _version: None)
+    outcome = runner.run_version("4.2", ["core"], [])
+    assert outcome.problems == ["Blender 4.2 was not tested: its environment could not be made."]
