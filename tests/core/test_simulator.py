@@ -268,10 +268,12 @@ def test_a_body_that_is_not_json_is_in_the_journal_by_its_size(
 
 
 def test_a_reset_forgets_tasks_requests_and_faults(simulator: SimulatorProcess, client: PlainClient) -> None:
+    address = client.finished()["model_url"]
     simulator.configure(faults=["create-500"], seconds=LONG)
     assert client.create().status_code == 500
     simulator.reset()
-    assert simulator.journal()["requests"] == []
+    assert client.download(address).status_code == 403
+    assert [entry["origin"] for entry in simulator.journal()["requests"]] == ["assets"]
     assert simulator.creates() == []
     assert client.finished()["status"] == "completed"
 

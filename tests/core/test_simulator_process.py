@@ -94,6 +94,12 @@ def test_a_wrong_argument_is_explained(assets: Path, wrong: list[str]) -> None:
     assert wrong[1].partition(":")[0] in done.stderr
 
 
+def test_a_contract_that_is_not_there_is_explained(assets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKENLAB_OPENAPI", str(assets / "nowhere.json"))
+    with pytest.raises(RuntimeError, match=r"TOKENLAB_OPENAPI: .*nowhere\.json is not a file"):
+        SimulatorProcess(assets=assets).start()
+
+
 def test_an_unknown_fault_is_answered_with_the_list(assets: Path) -> None:
     with pytest.raises(RuntimeError, match="create-never-answers"):
         SimulatorProcess(assets=assets, faults=["no-such-fault"]).start()

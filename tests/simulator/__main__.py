@@ -34,9 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         assets = options.assets or ensure_models()
     except ModelsError as problem:
         parser.error(str(problem))
+    document = find_document()
+    if document is not None and not document.is_file():
+        parser.error(f"{ENVIRONMENT_NAME}: {document} is not a file")
     configuration = Configuration(assets=assets, seconds=options.seconds, faults=tuple(options.fault))
     with tempfile.TemporaryDirectory(prefix="tokenlab-simulator-") as scratch:
-        service = Service(options.key, configuration, _contract(), Path(scratch))
+        service = Service(options.key, configuration, _contract(document), Path(scratch))
         return asyncio.run(_serve(service, options.port, options.until_stdin_closes))
 
 
@@ -51,8 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _contract() -> Contract:
-    document = find_document()
+def _contract(document: Path | None) -> Contract:
     if document is None:
         sys.stderr.write(f"No OpenAPI document ({ENVIRONMENT_NAME}): answers are not checked against the contract.\n")
     return Contract.load(document)
