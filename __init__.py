@@ -18,9 +18,19 @@ from __future__ import annotations
 from . import operators, panels
 from .core.blender import handlers, preferences, properties
 from .core.blender.scripting import TaskHandle, generate, models, resume_all, tasks
-from .core.service.errors import TokenLabError
+from .core.service.errors import StillRunning, TokenLabError
 
-__all__ = ("TaskHandle", "TokenLabError", "generate", "models", "register", "resume_all", "tasks", "unregister")
+__all__ = (
+    "StillRunning",
+    "TaskHandle",
+    "TokenLabError",
+    "generate",
+    "models",
+    "register",
+    "resume_all",
+    "tasks",
+    "unregister",
+)
 
 _MODULES = (properties, preferences, operators, panels, handlers)
 """In this order: properties before what uses them, handlers last, when everything stands."""

@@ -130,7 +130,7 @@ def _run_operator(path: Path, model_format: ModelFormat, scene: bpy.types.Scene)
             result = operator(filepath=str(path), **options)
         else:
             # The scene alone: a window beside it wins silently, a view layer beside it crashes (bpy_facts D.3).
-            with bpy.context.temp_override(scene=scene):
+            with bpy.context.temp_override(scene=scene):  # type: ignore[attr-defined]  # the stubs know no `with`
                 result = operator(filepath=str(path), **options)
     except RuntimeError as error:
         # The report of the operator, sometimes with a traceback: for the log only.

@@ -24,7 +24,7 @@ from ..service.contract import (
     GenerationRequest,
     ModelInfo,
 )
-from ..service.errors import TokenLabError
+from ..service.errors import StillRunning, TokenLabError
 from ..tasks.records import ConnectionTested, ModelsLoaded
 from ..tasks.task import UNFINISHED, Task, TaskState
 from . import importing, pictures, session, tick
@@ -93,7 +93,8 @@ class TaskHandle:
 
         :param timeout: seconds; when they are over the task goes on and can be waited for again.
         :param block: wait even in a window, which freezes it.
-        :raises TokenLabError: when the task failed, was stopped, or takes longer.
+        :raises StillRunning: when it takes longer.
+        :raises TokenLabError: when the task failed or was stopped.
         """
         if not bpy.app.background and not block:
             raise TokenLabError(
@@ -105,7 +106,7 @@ class TaskHandle:
             return self.objects
         if self._is_over:
             raise TokenLabError(task.error or f"The task is {task.state.value.lower()}. Resume it to go on.")
-        raise TokenLabError(
+        raise StillRunning(
             f"The task still runs after {timeout:.0f} seconds. It is kept; wait again, or open the file later."
         )
 
@@ -209,6 +210,8 @@ def _pump(is_over: Callable[[], bool], timeout: float) -> None:
     while not is_over() and time.monotonic() < until:
         tick.tick()
         time.sleep(_PUMP_SECONDS)
+    # Workers change a record before the tick has shown it: the scene should say what the script is told.
+    tick.tick()
 
 
 def _picture(image: str | Path | bpy.types.Image | None) -> tuple[str, str]:

@@ -74,7 +74,9 @@ class Session:
         self.imports.clear()
         self.is_restored = False
         self.refresh_settings()
+        store.forget_scenes()
         for scene in store.local_scenes():
+            store.scene_id(scene)
             for entry in store.read_entries(scene):
                 self._take_entry(scene, entry)
         self.engine.load_journal()
@@ -110,6 +112,8 @@ class Session:
 
     def mirror(self) -> None:
         """Write every task of this file into its scene and into the sidebar's list."""
+        for scene in store.local_scenes():
+            store.scene_id(scene)
         for task in self.engine.records.all():
             self._mirror_entry(task)
         self.show_tasks()

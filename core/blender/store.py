@@ -44,19 +44,33 @@ def local_scenes() -> Iterator[bpy.types.Scene]:
             yield scene
 
 
+_ids: dict[int, str] = {}
+"""Id of each scene of the open file by `session_uid`: an undo takes the property away, but not the `session_uid`."""
+
+
+def forget_scenes() -> None:
+    """Begin anew, when another file was opened."""
+    _ids.clear()
+
+
 def scene_id(scene: bpy.types.Scene) -> str:
-    """Return the scene's id, giving it one if it has none."""
-    known = scene.get(SCENE_ID_KEY)
-    if isinstance(known, str) and known:
-        return known
-    new = str(uuid.uuid4())
-    scene[SCENE_ID_KEY] = new
-    return new
+    """Return the scene's id, giving it one if it has none or only a copy of another scene's."""
+    known = _ids.get(scene.session_uid)
+    if known is None:
+        stored = scene.get(SCENE_ID_KEY)
+        is_own = isinstance(stored, str) and stored and stored not in _ids.values()
+        known = _ids[scene.session_uid] = stored if is_own else str(uuid.uuid4())
+        if not is_own and scene.get(TASKS_KEY) is not None:
+            # A copied scene: its tasks belong to the original, or both would import the same model.
+            del scene[TASKS_KEY]
+    if scene.get(SCENE_ID_KEY) != known:
+        scene[SCENE_ID_KEY] = known
+    return known
 
 
 def find_scene(wanted: str) -> bpy.types.Scene | None:
     """Return the scene of this file with that id, or None."""
-    return next((scene for scene in local_scenes() if scene.get(SCENE_ID_KEY) == wanted), None)
+    return next((scene for scene in local_scenes() if _ids.get(scene.session_uid) == wanted), None)
 
 
 def read_entries(scene: bpy.types.Scene) -> list[Entry]:

@@ -50,7 +50,7 @@ class Client:
         payload = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
         with self._translated("create"):
             reply = self._transport.post_once(self._connection.url(CREATE_PATH), payload, key=self._connection.api_key)
-        return self._task_reply(reply, "create")
+        return self._task_reply(reply, "create", model=str(body.get("model", "")))
 
     def status(self, task_id: str, poll_url: str = "") -> TaskReply:
         """Ask where a task is, by its `poll_url` when that is of the service's own origin (API notes 3.1).
@@ -74,7 +74,7 @@ class Client:
         :raises Refused: with code `model_not_found` when it does not know the model.
         """
         reply = self._get(self._connection.url(f"{MODELS_PATH}/{quote(model_id, safe='')}"), "models")
-        info = parse_model(self._json(reply, "models"))
+        info = parse_model(self._json(reply, "models", model=model_id))
         if info is None:
             raise errors.no_answer("models", request_id(reply.headers), reply.status)
         return info
@@ -101,22 +101,20 @@ class Client:
         with self._translated(during):
             return self._transport.get(url, key=self._connection.api_key, params=params)
 
-    def _task_reply(self, reply: Reply, during: During) -> TaskReply:
+    def _task_reply(self, reply: Reply, during: During, *, model: str = "") -> TaskReply:
         try:
-            return parse_task_reply(self._json(reply, during), reply.headers)
+            return parse_task_reply(self._json(reply, during, model=model), reply.headers)
         except UnreadableReply as error:
             raise errors.no_answer(during, request_id(reply.headers), reply.status) from error
 
-    def _json(self, reply: Reply, during: During) -> object:
+    def _json(self, reply: Reply, during: During, *, model: str = "") -> object:
         """Return the body of a 2xx; anything else is an error, JSON or not (API notes 10: edge proxies)."""
         try:
             body: object = json.loads(reply.body)
         except (ValueError, RecursionError):
             body = None
         if not 200 <= reply.status < 300:
-            raise errors.from_answer(
-                reply.status, reply.headers, body, during=during, request_id=request_id(reply.headers)
-            )
+            raise errors.from_answer(reply.status, reply.headers, body, during=during, model=model)
         return body
 
     @contextlib.contextmanager

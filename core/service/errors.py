@@ -12,9 +12,11 @@ from __future__ import annotations
 import email.utils
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from ..text import one_line
+from .contract import request_id
 
 During = Literal["create", "status", "models", "download"]
 """What was being done: the same answer means different things for the money."""
@@ -25,6 +27,10 @@ DASHBOARD_BILLING: Final = "tokenlab.sh/dashboard/billing"
 
 class TokenLabError(Exception):
     """Root of all errors that scripts see. `str(error)` is a user's sentence."""
+
+
+class StillRunning(TokenLabError):
+    """A wait is over before the task is. The task goes on and can be waited for again."""
 
 
 class ServiceError(TokenLabError):
@@ -82,7 +88,7 @@ _MONEY: Final[dict[During, str]] = {
 def unreachable(host: str, during: During, reason: str = "") -> Unreachable:
     """Return the error for a connection that was never made; `reason` is a short cause in plain words."""
     cause = f" ({reason})" if reason else ""
-    money = "Nothing was sent or charged." if during == "create" else _MONEY[during]
+    money = "Nothing was sent or charged." if during in ("create", "models") else _MONEY[during]
     return Unreachable(
         f"{host} could not be reached{cause}. {money} Check the network and the service address, then try again."
     )
@@ -140,81 +146,102 @@ def _seconds(value: object, now: float) -> float | None:
     return max(0.0, seconds) if seconds <= 86_400 else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """A complete answer that says no."""
+
+    status: int
+    body: object
+    during: During
+    model: str
+    """What the request was about, or ""."""
+
+    @property
+    def error(self) -> Mapping[str, Any]:
+        return error_object(self.body)
+
+    @property
+    def code(self) -> str:
+        return one_line(self.error.get("code") or self.error.get("type"), limit=80)
+
+
 def from_answer(
-    status: int, headers: Mapping[str, str], body: object, *, during: During, request_id: str = ""
+    status: int, headers: Mapping[str, str], body: object, *, during: During, model: str = ""
 ) -> ServiceError:
-    """Turn a complete answer with a status other than 2xx into the error it stands for (API notes 5.2)."""
-    error = error_object(body)
-    code = one_line(error.get("code") or error.get("type"), limit=80)
-    wait = retry_after_seconds(headers, body)
-    if status == 429 or (status == 503 and error):
-        return _busy(status, code, request_id, wait, during)
+    """Turn a complete answer with a status other than 2xx into the error it stands for (API notes 5.2).
+
+    :param model: the model that the request was about, for the sentence.
+    """
+    answer = _Answer(status, body, during, model)
+    request = request_id(headers)
+    if status == 429 or (status == 503 and answer.error):
+        return _busy(answer, request, retry_after_seconds(headers, body))
     if status == 408 or status >= 500:
-        return no_answer(during, request_id, status)
-    sentence = f"{_what_happened(status, code, error, body, during)} {_what_next(status, code, error, during)}"
-    return Refused(sentence, status=status, code=code, request_id=request_id)
+        return no_answer(during, request, status)
+    sentence = f"{_what_happened(answer)} {_what_next(answer)}"
+    return Refused(sentence, status=status, code=answer.code, request_id=request)
 
 
-def _busy(status: int, code: str, request_id: str, wait: float | None, during: During) -> Busy:
-    reason = "too many requests at once" if status == 429 else "no capacity right now"
+def _busy(answer: _Answer, request: str, wait: float | None) -> Busy:
+    reason = "too many requests at once" if answer.status == 429 else "no capacity right now"
     return Busy(
-        f"The service is busy ({reason}). {_MONEY[during]} It is tried again by itself.",
-        status=status,
-        code=code,
-        request_id=request_id,
+        f"The service is busy ({reason}). {_MONEY[answer.during]} It is tried again by itself.",
+        status=answer.status,
+        code=answer.code,
+        request_id=request,
         retry_after=wait,
     )
 
 
-def _what_happened(status: int, code: str, error: Mapping[str, Any], body: object, during: During) -> str:
+def _what_happened(answer: _Answer) -> str:
     known = {
         401: "The service does not accept the API key.",
-        402: _payment(code, error),
+        402: _payment(answer),
         403: "This API key may not do that.",
         413: "The picture or prompt is larger than the service takes.",
     }
-    if status == 404 and during == "status":
+    if answer.status == 404 and answer.during == "status":
         return "The service no longer knows this task."
-    if code == "model_not_found":
-        return f"The service does not know the model{_quoted(error.get('model') or error.get('param_value'))}."
-    if 300 <= status < 400:
+    if answer.code == "model_not_found":
+        return f"The service does not know the model{_quoted(answer.error.get('model') or answer.model)}."
+    if 300 <= answer.status < 400:
         return "The service address points somewhere else."
-    if status in known:
-        return known[status]
-    return f"The service refused the request: {_own_words(error, body)}"
+    if answer.status in known:
+        return known[answer.status]
+    return f"The service refused the request: {_own_words(answer)}"
 
 
-def _what_next(status: int, code: str, error: Mapping[str, Any], during: During) -> str:
-    if status == 404 and during == "status":
+def _what_next(answer: _Answer) -> str:
+    if answer.status == 404 and answer.during == "status":
         return f"Look at {DASHBOARD_RUNS} for it; nothing is sent again by itself."
-    money = _MONEY[during]
-    hint = one_line(error.get("did_you_mean"), limit=80)
-    if code == "model_not_found":
-        return f"{money} Did you mean {hint}?" if hint else f"{money} Choose another model."
+    money = _MONEY[answer.during]
+    if answer.code == "model_not_found":
+        meant = one_line(answer.error.get("did_you_mean"), limit=80)
+        return f"{money} Did you mean {meant}?" if meant else f"{money} Choose another model."
+    if 300 <= answer.status < 400:
+        return f"{money} Check the service address in the preferences."
     following = {
         401: "Check the key in the preferences.",
         402: f"Top up at {DASHBOARD_BILLING} and generate again.",
         403: "Use a key of the right workspace, or choose another model.",
         413: "Make it smaller and generate again.",
     }
-    if 300 <= status < 400:
-        return f"{money} Check the service address in the preferences."
-    return f"{money} {following.get(status, 'Change the request and generate again.')}"
+    return f"{money} {following.get(answer.status, 'Change the request and generate again.')}"
 
 
-def _payment(code: str, error: Mapping[str, Any]) -> str:
-    if code == "quota_exceeded":
+def _payment(answer: _Answer) -> str:
+    if answer.code == "quota_exceeded":
         return "The spending limit of this API key is reached."
-    balance = error.get("balance_usd")
+    balance = answer.error.get("balance_usd")
     if isinstance(balance, int | float) and not isinstance(balance, bool):
         return f"The balance of ${balance:.2f} does not cover this task."
     return "The balance does not cover this task."
 
 
-def _own_words(error: Mapping[str, Any], body: object) -> str:
+def _own_words(answer: _Answer) -> str:
     """The service's message, without a second full stop, or plain words when it gave none."""
-    words = one_line(error.get("message"))
-    details = body.get("validation_errors") if isinstance(body, Mapping) else None
+    words = one_line(answer.error.get("message"))
+    details = answer.body.get("validation_errors") if isinstance(answer.body, Mapping) else None
     if not words and isinstance(details, list) and details and isinstance(details[0], Mapping):
         words = one_line(details[0].get("message"))
     return f"{words.rstrip('.')}." if words else "it gave no reason."

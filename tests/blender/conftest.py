@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.blender.support import MODULE, REPOSITORY, new_session
 from tests.build import build_zip
 from tests.tiers import PRIVATE_VARIABLES
 from tests.tiny_models import write_assets
@@ -34,9 +35,6 @@ os.environ["BLENDER_USER_RESOURCES"] = str(SESSION_FOLDER / "blender")
 os.environ["TOKENLAB_DATA_DIR"] = str(SESSION_FOLDER / "data")
 
 import bpy  # noqa: E402  # after the lines above
-
-REPOSITORY = "user_default"
-MODULE = f"bl_ext.{REPOSITORY}.tokenlab_3d"
 
 
 def pytest_unconfigure() -> None:
@@ -91,7 +89,16 @@ def simulator_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simu
 
 
 @pytest.fixture
-def simulator(simulator_process: SimulatorProcess, preferences: Any, empty_file: None) -> SimulatorProcess:
+def session(
+    extension: ModuleType, preferences: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_file: None
+) -> Any:
+    """A session of its own for this test: no task, an empty journal, and short pauses between polls."""
+    monkeypatch.setenv("TOKENLAB_DATA_DIR", str(tmp_path / "data"))
+    return new_session(extension)
+
+
+@pytest.fixture
+def simulator(simulator_process: SimulatorProcess, preferences: Any, session: Any) -> SimulatorProcess:
     """The service on a loopback port, without tasks or faults, and the extension set to talk to it."""
     simulator_process.reset()
     preferences.base_url = simulator_process.url
