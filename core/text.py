@@ -5,6 +5,11 @@
 
 from __future__ import annotations
 
+import re
+
+_PRIVATE = re.compile(r"\b(?:https?://|data:[\w.+-]+/)\S+|\b(?:sk|mt)-[\w-]{8,}", re.IGNORECASE)
+"""An address (it may be signed), a picture, or a key of the service."""
+
 
 def clean_text(value: object, *, limit: int = 4000) -> str:
     """Return `value` as text that Blender can store, or "" when it is not a string.
@@ -22,3 +27,8 @@ def one_line(value: object, *, limit: int = 300) -> str:
     """Return `value` as one line of at most `limit` characters, for a sentence or a name."""
     words = " ".join(clean_text(value).split())
     return words if len(words) <= limit else words[: limit - 1].rstrip() + "…"
+
+
+def public_words(value: object, *, limit: int = 300) -> str:
+    """Return somebody else's words as one line without addresses and keys, for a sentence that may be saved."""
+    return one_line(_PRIVATE.sub("…", one_line(value, limit=4000)), limit=limit)

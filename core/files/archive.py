@@ -9,11 +9,15 @@ capped while they are written, because the sizes that an archive states are the 
 
 from __future__ import annotations
 
+import lzma
 import os
 import shutil
 import stat
+import struct
 import tempfile
 import zipfile
+import zlib
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from .formats import ModelFormat, sniff
@@ -30,6 +34,20 @@ _PREFERENCE = (ModelFormat.GLB, ModelFormat.GLTF, ModelFormat.FBX, ModelFormat.O
 """Which file of an archive is taken when it holds several models (API notes 10)."""
 
 
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    NotImplementedError,  # a compression that Python does not know
+    RuntimeError,  # encrypted
+    ValueError,
+    OSError,  # what bz2 says of bad data
+)
+"""What reading a broken archive raises."""
+
+
 class ArchiveError(Exception):
     """The archive cannot be used. The text completes the sentence "The delivered archive …"."""
 
@@ -40,6 +58,7 @@ def unpack(archive_path: Path, target: Path) -> tuple[Path, ModelFormat]:
     The folder appears whole or not at all; one that is there from an earlier try is replaced.
 
     :raises ArchiveError: when it is unsafe, broken or holds no model.
+    :raises OSError: when the disk does not take it.
     """
     scratch = Path(tempfile.mkdtemp(prefix=".unpack-", dir=target.parent))
     try:
@@ -52,8 +71,6 @@ def unpack(archive_path: Path, target: Path) -> tuple[Path, ModelFormat]:
         if target.exists():
             shutil.rmtree(target)
         os.replace(scratch, target)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
-        raise ArchiveError("is damaged or of a kind that cannot be read") from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return target / relative, model_format
@@ -61,14 +78,18 @@ def unpack(archive_path: Path, target: Path) -> tuple[Path, ModelFormat]:
 
 def _extract(archive_path: Path, folder: Path) -> None:
     budget = min(_MAX_BYTES, max(archive_path.stat().st_size, 1) * _MAX_GROWTH)
-    with zipfile.ZipFile(archive_path) as archive:
+    try:
+        archive = zipfile.ZipFile(archive_path)
+    except _DAMAGE as error:
+        raise _damaged() from error
+    with archive:
         entries = archive.infolist()
         if len(entries) > _MAX_ENTRIES:
             raise ArchiveError("holds too many files")
         for entry in entries:
-            if entry.is_dir():
-                continue
-            budget -= _extract_entry(archive, entry, folder / _safe_path(entry), budget)
+            # Python itself knows a folder by the slash only.
+            if not entry.filename.endswith(("/", "\\")):
+                budget -= _extract_entry(archive, entry, folder / _safe_path(entry), budget)
 
 
 def _safe_path(entry: zipfile.ZipInfo) -> PurePosixPath:
@@ -84,15 +105,32 @@ def _safe_path(entry: zipfile.ZipInfo) -> PurePosixPath:
 
 def _extract_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path, budget: int) -> int:
     """Write one entry and return its size in bytes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     written = 0
-    with archive.open(entry) as source, path.open("xb") as target:
-        while chunk := source.read(_CHUNK):
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        target = path.open("xb")
+    except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+        raise ArchiveError("holds files whose names clash") from error
+    with target:
+        for chunk in _chunks(archive, entry):
             written += len(chunk)
             if written > budget:
                 raise ArchiveError("unpacks to far more than its own size")
             target.write(chunk)
     return written
+
+
+def _chunks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
+    try:
+        with archive.open(entry) as source:
+            while chunk := source.read(_CHUNK):
+                yield chunk
+    except _DAMAGE as error:
+        raise _damaged() from error
+
+
+def _damaged() -> ArchiveError:
+    return ArchiveError("is damaged or of a kind that cannot be read")
 
 
 def _find_model(folder: Path) -> tuple[Path, ModelFormat] | None:

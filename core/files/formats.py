@@ -71,7 +71,7 @@ def _is_gltf_json(head: bytes) -> bool:
 
 
 def _is_obj(head: bytes) -> bool:
-    if b"\0" in head:
+    if b"\0" in head or head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"<", b"{", b"["):
         return False
     return re.search(rb"^\s*v\s+[-+.\d]", head, re.MULTILINE) is not None
 

@@ -40,7 +40,8 @@ def read_picture(path: Path) -> bytes:
                 "sent. Nothing was sent or charged. Make it smaller and generate again."
             )
         data = path.read_bytes()
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        # ValueError: a NUL in the name.
         raise PictureError(
             f"The picture {path.name} cannot be read. Nothing was sent or charged. Choose another picture."
         ) from error

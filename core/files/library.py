@@ -63,4 +63,4 @@ def write_atomically(path: Path, data: bytes) -> None:
 def write_provenance(folder: Path, facts: Mapping[str, object]) -> None:
     """Write `task.json`: where this model comes from. The caller leaves out the key and every URL."""
     text = json.dumps(facts, indent=2, sort_keys=True, ensure_ascii=False)
-    write_atomically(folder / "task.json", text.encode("utf-8"))
+    write_atomically(folder / "task.json", text.encode("utf-8", "replace"))

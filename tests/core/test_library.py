@@ -1,0 +1,90 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where generations lie on disk, and that a file is there whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.files.library import (
+    default_data_directory,
+    generation_folder,
+    slug,
+    write_atomically,
+    write_provenance,
+)
+
+LOCAL_ID = "0f6a1e56-9d5c-4a39-8a7e-6f2d5b6c7d8e"
+
+
+@given(st.text())
+def test_any_prompt_makes_a_name_that_every_file_system_takes(prompt: str) -> None:
+    name = slug(prompt)
+    assert re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", name)
+    assert len(name) <= 40
+
+
+@pytest.mark.parametrize(
+    ("prompt", "name"),
+    [
+        ("A small wooden chair", "a-small-wooden-chair"),
+        ("Überraschung: Größe!", "uberraschung-groe"),
+        ("../../etc/passwd", "etc-passwd"),
+        ("椅子", "model"),
+        ("", "model"),
+    ],
+)
+def test_the_name_is_made_of_the_words_of_the_prompt(prompt: str, name: str) -> None:
+    assert slug(prompt) == name
+
+
+def test_a_generation_has_a_folder_of_its_own_below_its_month(tmp_path: Path) -> None:
+    folder = generation_folder(tmp_path, "A chair", LOCAL_ID, 1_790_000_000.0)
+    assert folder == tmp_path / "library" / "2026-09" / "a-chair-0f6a1e56"
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("platform", "environ", "ending"),
+    [
+        ("win32", {"LOCALAPPDATA": "local"}, ("local", "TokenLab 3D")),
+        ("win32", {}, ("AppData", "Local", "TokenLab 3D")),
+        ("darwin", {}, ("Library", "Application Support", "TokenLab 3D")),
+        ("linux", {"XDG_DATA_HOME": "data"}, ("data", "tokenlab_3d")),
+        ("linux", {"XDG_DATA_HOME": ""}, (".local", "share", "tokenlab_3d")),
+    ],
+)
+def test_each_platform_has_its_own_data_folder(platform: str, environ: dict[str, str], ending: tuple[str, ...]) -> None:
+    assert default_data_directory(environ, platform).parts[-len(ending) :] == ending
+
+
+def test_a_file_is_replaced_whole_and_leaves_no_temporary_name(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "file.bin"
+    write_atomically(path, b"first")
+    write_atomically(path, b"second")
+    assert path.read_bytes() == b"second"
+    assert os.listdir(path.parent) == ["file.bin"]
+
+
+def test_a_write_that_fails_leaves_the_old_state_and_no_temporary_name(tmp_path: Path) -> None:
+    path = tmp_path / "file.bin"
+    path.mkdir()
+    (path / "inside").write_text("a folder that cannot be replaced")
+    with pytest.raises(OSError):
+        write_atomically(path, b"data")
+    assert os.listdir(tmp_path) == ["file.bin"]
+    assert os.listdir(path) == ["inside"]
+
+
+def test_the_provenance_is_readable_json_even_of_broken_text(tmp_path: Path) -> None:
+    write_provenance(tmp_path, {"prompt": "椅子 \ud800", "seed": None})
+    text = (tmp_path / "task.json").read_text(encoding="utf-8")
+    assert "椅子" in text
+    assert json.loads(text)["seed"] is None
