@@ -13,9 +13,9 @@ import enum
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
-from ..text import clean_text, one_line
+from ..text import clean_text, one_line, public_words
 
 CREATE_PATH: Final = "/v1/3d/generations"
 TASK_PATH: Final = "/v1/tasks/"
@@ -133,10 +133,10 @@ def request_id(headers: Mapping[str, str]) -> str:
 
 
 def error_text(error: object) -> str:
-    """Return the message of an error that is a string or an object (API notes 3.1), as one line."""
+    """Return the message of an error that is a string or an object (API notes 3.1), as one line without addresses."""
     if isinstance(error, Mapping):
-        return one_line(error.get("message")) or one_line(error.get("code"))
-    return one_line(error)
+        return public_words(error.get("message")) or public_words(error.get("code"))
+    return public_words(error)
 
 
 def _first_text(body: Mapping[str, Any], *keys: str) -> str:
@@ -147,9 +147,12 @@ def _first_text(body: Mapping[str, Any], *keys: str) -> str:
 
 
 def _progress(value: object) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return max(0, min(100, int(value)))
+    return int(max(0, min(100, value))) if _is_finite(value) else None
+
+
+def _is_finite(value: object) -> TypeGuard[float]:
+    """Whether `value` is a number to work with; unlike `math.isfinite` this takes integers of any size."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and -math.inf < value < math.inf
 
 
 def _asset_urls(body: Mapping[str, Any]) -> dict[str, str]:
@@ -213,8 +216,9 @@ def parse_model(item: object) -> ModelInfo | None:
     contract = _request_contract(extension)
     limits = _mapping(contract, "service_limits")
     lifecycle = _mapping(extension, "lifecycle")
-    pricing = _mapping(extension, "pricing_summary") or _mapping(item, "pricing")
-    fixed = clean_text(pricing.get("per_request"))
+    # The full view says the price in up to two places, the compact one in a third (API notes 4.1).
+    pricing = {**_texts_of(item, "pricing"), **_texts_of(extension, "pricing"), **_texts_of(extension, "pricing_summary")}
+    fixed = pricing.get("per_request", "")
     return ModelInfo(
         id=model_id,
         operations=_operations(item, extension, contract),
@@ -224,8 +228,8 @@ def parse_model(item: object) -> ModelInfo | None:
         request_endpoint=clean_text(contract.get("request_endpoint")) or clean_text(item.get("request_endpoint")),
         stage=clean_text(lifecycle.get("stage")) or clean_text(item.get("status")),
         replacement=one_line(lifecycle.get("replacement_model")),
-        min_price=clean_text(pricing.get("min_price")) or fixed,
-        max_price=clean_text(pricing.get("max_price")) or fixed,
+        min_price=pricing.get("min_price", fixed),
+        max_price=pricing.get("max_price", fixed),
     )
 
 
@@ -269,10 +273,13 @@ def _texts(source: Mapping[str, Any], key: str) -> list[str]:
     return [text for text in map(clean_text, value) if text] if isinstance(value, list) else []
 
 
+def _texts_of(source: Mapping[str, Any], key: str) -> dict[str, str]:
+    """Return the entries of an object that are texts."""
+    return {str(name): text for name, value in _mapping(source, key).items() if (text := clean_text(value))}
+
+
 def _positive_int(value: object) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
-        return None
-    return int(value)
+    return int(value) if _is_finite(value) and value > 0 else None
 
 
 def create_body(request: GenerationRequest, model: ModelInfo | None, image: str) -> dict[str, object]:
