@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from ..text import one_line
+from ..text import public_words
 from .contract import request_id
 
 During = Literal["create", "status", "models", "download"]
@@ -108,7 +108,10 @@ def no_answer(during: During, request_id: str = "", status: int | None = None) -
 
 def stopped(during: During, *, sent: bool) -> Stopped:
     """Return the error for an exchange that we ended ourselves."""
-    error = Stopped(f"The exchange was ended because TokenLab 3D was stopped. {_MONEY[during]} It can be resumed.")
+    consequence = f"{_MONEY[during]} It can be resumed."
+    if during == "create" and sent:
+        consequence = f"The service may have started a paid task. Look at {DASHBOARD_RUNS} before you send it again."
+    error = Stopped(f"The exchange was ended because TokenLab 3D was stopped. {consequence}")
     error.sent = sent
     return error
 
@@ -135,12 +138,12 @@ def retry_after_seconds(headers: Mapping[str, str], body: object, *, now: float 
 def _seconds(value: object, now: float) -> float | None:
     try:
         seconds = float(value)  # type: ignore[arg-type]  # anything else raises, as it should
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         if not isinstance(value, str):
             return None
         try:
             seconds = email.utils.parsedate_to_datetime(value).timestamp() - now
-        except (TypeError, ValueError, OverflowError):
+        except (TypeError, ValueError, OverflowError, IndexError):
             return None
     # A day is the longest wait that we believe; NaN fails the comparison.
     return max(0.0, seconds) if seconds <= 86_400 else None
@@ -162,7 +165,7 @@ class _Answer:
 
     @property
     def code(self) -> str:
-        return one_line(self.error.get("code") or self.error.get("type"), limit=80)
+        return public_words(self.error.get("code") or self.error.get("type"), limit=80)
 
 
 def from_answer(
@@ -216,10 +219,12 @@ def _what_next(answer: _Answer) -> str:
         return f"Look at {DASHBOARD_RUNS} for it; nothing is sent again by itself."
     money = _MONEY[answer.during]
     if answer.code == "model_not_found":
-        meant = one_line(answer.error.get("did_you_mean"), limit=80)
+        meant = public_words(answer.error.get("did_you_mean"), limit=80)
         return f"{money} Did you mean {meant}?" if meant else f"{money} Choose another model."
     if 300 <= answer.status < 400:
         return f"{money} Check the service address in the preferences."
+    if answer.code == "quota_exceeded":
+        return f"{money} Raise the limit of the key, or use another key."
     following = {
         401: "Check the key in the preferences.",
         402: f"Top up at {DASHBOARD_BILLING} and generate again.",
@@ -233,20 +238,21 @@ def _payment(answer: _Answer) -> str:
     if answer.code == "quota_exceeded":
         return "The spending limit of this API key is reached."
     balance = answer.error.get("balance_usd")
-    if isinstance(balance, int | float) and not isinstance(balance, bool):
+    # NaN and what is no amount of money fail the comparison.
+    if isinstance(balance, int | float) and not isinstance(balance, bool) and abs(balance) < 1e9:
         return f"The balance of ${balance:.2f} does not cover this task."
     return "The balance does not cover this task."
 
 
 def _own_words(answer: _Answer) -> str:
     """The service's message, without a second full stop, or plain words when it gave none."""
-    words = one_line(answer.error.get("message"))
+    words = public_words(answer.error.get("message"))
     details = answer.body.get("validation_errors") if isinstance(answer.body, Mapping) else None
     if not words and isinstance(details, list) and details and isinstance(details[0], Mapping):
-        words = one_line(details[0].get("message"))
+        words = public_words(details[0].get("message"))
     return f"{words.rstrip('.')}." if words else "it gave no reason."
 
 
 def _quoted(value: object) -> str:
-    text = one_line(value, limit=80)
+    text = public_words(value, limit=80)
     return f" “{text}”" if text else ""
