@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Final
 
-from ..service.contract import GenerationRequest
+from ..service.contract import MAX_SEED, GenerationRequest
 from ..text import clean_text
 
 
@@ -144,23 +144,26 @@ def newer(one: Task, other: Task) -> Task:
 
 
 def merge(memory: Task, scene: Task) -> Task:
-    """Merge the scene's copy of a task into ours; what only we know (URLs, paths) stays."""
+    """Merge another copy of a task into ours; what only one side knows (URLs, paths, that it was removed) stays."""
     winner = newer(memory, scene)
-    if winner is memory:
-        return memory
-    return replace(
+    other = scene if winner is memory else memory
+    merged = replace(
         winner,
         scene_id=memory.scene_id,
-        asset_urls=winner.asset_urls or memory.asset_urls,
-        picture_path=winner.picture_path or memory.picture_path,
-        result_path=winner.result_path or memory.result_path,
+        asset_urls=winner.asset_urls or other.asset_urls,
+        picture_path=winner.picture_path or other.picture_path,
+        result_path=winner.result_path or other.result_path,
+        removed=memory.removed or scene.removed,
     )
+    return memory if merged == memory else merged
 
 
 # ------------------------------------------------------------------------------
 # As text: JSON with the names that `public_interface` fixes, request fields beside the task's own
 
 _LOCAL_ONLY: Final = frozenset({"asset_urls", "picture_path", "result_path", "removed", "scene_id"})
+_END_OF_TIME: Final = 32_503_680_000.0
+"""The year 3000: later times end in errors on some platforms."""
 _REQUEST_FIELDS: Final = {item.name: str(item.type) for item in fields(GenerationRequest)}
 _TASK_FIELDS: Final = {item.name: str(item.type) for item in fields(Task) if item.name not in ("request", "state")}
 
@@ -180,13 +183,15 @@ def _dump(task: Task, without: frozenset[str], **extra: object) -> str:
     record.update(record.pop("request"))
     record["state"] = task.state.value
     kept = {key: value for key, value in record.items() if key not in without}
-    return json.dumps({**kept, **extra}, ensure_ascii=False, sort_keys=True)
+    # ASCII: a lone surrogate, legal in a file name, ends Blender in a custom property and SQLite's work in a row.
+    return json.dumps({**kept, **extra}, sort_keys=True)
 
 
 def from_text(text: str, *, scene_id: str = "") -> Task | None:
     """Read what `to_text` or `to_scene_text` wrote; None when it cannot be read.
 
-    Values of the wrong type are dropped, since a .blend comes from anywhere and older or newer versions wrote it.
+    Values of the wrong type are dropped, since a .blend comes from anywhere and older or newer versions wrote it. With
+    a `scene_id` it is a scene's copy: no address and no path is believed that somebody else's file holds.
     """
     try:
         record = json.loads(text)
@@ -196,6 +201,10 @@ def from_text(text: str, *, scene_id: str = "") -> Task | None:
         return None
     request = _typed(record, _REQUEST_FIELDS)
     own = _typed(record, _TASK_FIELDS)
+    if scene_id:
+        own = {name: value for name, value in own.items() if name not in _LOCAL_ONLY}
+    if own.get("progress", 0) > 100:  # noqa: PLR2004  # per cent
+        del own["progress"]
     own.update(local_id=local_id, scene_id=scene_id or own.get("scene_id", ""))
     return Task(request=GenerationRequest(**{"prompt": "", **request}), state=state, **own)
 
@@ -217,9 +226,10 @@ def _value(kind: str, value: object) -> object:
     if kind == "str" and isinstance(value, str):
         return clean_text(value, limit=20_000)
     if kind == "int" and isinstance(value, int):
-        return value
+        return value if 0 <= value <= MAX_SEED else None
     if kind == "float" and isinstance(value, int | float):
-        return float(value)
+        # NaN fails the comparison.
+        return float(value) if 0 <= value < _END_OF_TIME else None
     if kind == "Mapping" and isinstance(value, dict):
         return {str(key): str(item) for key, item in value.items()}
     return None
