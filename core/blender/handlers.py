@@ -45,9 +45,9 @@ def _guarded(work: Callable[[], object]) -> None:
         logger.exception("A handler of TokenLab 3D failed")
 
 
-def _first_restore() -> None:
-    """Restore once after enabling, out of a timer: register() may not look at scenes."""
-    _guarded(lambda: session.current().restore())
+def _begin() -> None:
+    """Begin the session soon after enabling, out of a timer: register() may not look at scenes."""
+    _guarded(session.current)
 
 
 _HANDLERS = (
@@ -69,7 +69,7 @@ def register() -> None:
     for handlers, function in _HANDLERS:
         if function not in handlers:
             handlers.append(function)
-    bpy.app.timers.register(_first_restore, first_interval=0.0, persistent=True)
+    bpy.app.timers.register(_begin, first_interval=0.0, persistent=True)
     atexit.register(_shut_down)
 
 
@@ -79,7 +79,7 @@ def unregister() -> None:
     for handlers, function in reversed(_HANDLERS):
         if function in handlers:
             handlers.remove(function)
-    if bpy.app.timers.is_registered(_first_restore):
-        bpy.app.timers.unregister(_first_restore)
+    if bpy.app.timers.is_registered(_begin):
+        bpy.app.timers.unregister(_begin)
     tick.stop()
     session.stop()

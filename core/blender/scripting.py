@@ -104,6 +104,8 @@ class TaskHandle:
         task = self._task
         if session.current().imports.get(self.local_id) is ImportState.IMPORTED:
             return self.objects
+        if task.state is TaskState.READY:
+            raise TokenLabError(task.error or "The model is ready, but not imported. Import it, or open its file.")
         if self._is_over:
             raise TokenLabError(task.error or f"The task is {task.state.value.lower()}. Resume it to go on.")
         raise StillRunning(
@@ -119,9 +121,9 @@ class TaskHandle:
 
     @property
     def _is_over(self) -> bool:
-        task = self._task
+        task, current = self._task, session.current()
         if task.state is TaskState.READY:
-            return session.current().imports.get(self.local_id) is not ImportState.AWAITED
+            return current.is_restored and current.imports.get(self.local_id) is not ImportState.AWAITED
         return task.state in _ENDED_BADLY
 
 

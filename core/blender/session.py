@@ -70,48 +70,53 @@ class Session:
     # The open file
 
     def restore(self) -> None:
-        """Take over what the open file's scenes say, and have the journal read. Resumes what is unfinished."""
+        """Have the journal read for the file that is open now; `_take_file` then resumes what is unfinished."""
         self.imports.clear()
         self.is_restored = False
         self.refresh_settings()
         store.forget_scenes()
         for scene in store.local_scenes():
             store.scene_id(scene)
-            for entry in store.read_entries(scene):
-                self._take_entry(scene, entry)
         self.engine.load_journal()
         self.show_tasks()
         self._wake()
 
-    def _take_entry(self, scene: bpy.types.Scene, entry: store.Entry) -> None:
-        local_id = entry.task.local_id
-        if self.engine.records.was_removed(local_id):
-            store.remove_entry(scene, local_id)
-            return
-        self.engine.adopt(entry.task)
-        if entry.imported:
-            self.imports[local_id] = ImportState.IMPORTED
-        else:
-            self.imports[local_id] = ImportState.AWAITED if entry.awaiting_import else ImportState.OFFERED
+    def _take_file(self, rows: tuple[Task, ...]) -> None:
+        """Merge the journal's rows with what the open file's scenes say.
 
-    def _take_journal(self, tasks: tuple[Task, ...]) -> None:
-        """Merge the journal's rows: those of this file's scenes, and the removed ones, which must not come back."""
+        The rows come first: they know more (addresses, files on disk), and only they can tell whether a task that a
+        scene saw being sent was accepted.
+        """
         self.is_restored = True
-        for task in tasks:
-            scene = store.find_scene(task.scene_id)
-            if task.removed:
-                self.engine.records.adopt(task)
-                if scene is not None:
-                    store.remove_entry(scene, task.local_id)
-                self.imports.pop(task.local_id, None)
-            elif scene is not None:
-                self.engine.adopt(task)
-                awaited = ImportState.AWAITED if task.state in UNFINISHED else ImportState.OFFERED
-                self.imports.setdefault(task.local_id, awaited)
+        entries = [entry for scene in store.local_scenes() for entry in store.read_entries(scene)]
+        here = [row for row in rows if row.removed or store.find_scene(row.scene_id) is not None]
+        self.engine.adopt(here, [entry.task for entry in entries])
+        for entry in entries:
+            if entry.imported:
+                self.imports.setdefault(entry.task.local_id, ImportState.IMPORTED)
+            else:
+                wanted = ImportState.AWAITED if entry.awaiting_import else ImportState.OFFERED
+                self.imports.setdefault(entry.task.local_id, wanted)
+        for task in self.engine.records.all():
+            if store.find_scene(task.scene_id) is not None:
+                # Missing in an older copy of the file: put back, but only what still runs is imported by itself.
+                wanted = ImportState.AWAITED if task.state in UNFINISHED else ImportState.OFFERED
+                self.imports.setdefault(task.local_id, wanted)
+        self._forget_removed()
         self.mirror()
 
+    def _forget_removed(self) -> None:
+        """Take what the user removed out of the scenes, which may still have it."""
+        for local_id in [item for item in self.imports if self.engine.records.was_removed(item)]:
+            del self.imports[local_id]
+            for scene in store.local_scenes():
+                store.remove_entry(scene, local_id)
+
     def mirror(self) -> None:
-        """Write every task of this file into its scene and into the sidebar's list."""
+        """Write every task of this file into its scene and into the sidebar's list.
+
+        Until the journal was read that is what was generated since the file was opened, and nothing else is touched.
+        """
         for scene in store.local_scenes():
             store.scene_id(scene)
         for task in self.engine.records.all():
@@ -119,10 +124,9 @@ class Session:
         self.show_tasks()
 
     def _mirror_entry(self, task: Task) -> None:
-        scene = store.find_scene(task.scene_id)
-        if scene is None:
+        scene, state = store.find_scene(task.scene_id), self.imports.get(task.local_id)
+        if scene is None or state is None:
             return
-        state = self.imports.setdefault(task.local_id, ImportState.AWAITED)
         collection = importing.find_collection(task.local_id) if state is ImportState.IMPORTED else None
         store.write_entry(
             scene,
@@ -253,10 +257,11 @@ class Session:
                 self._mirror_entry(task)
                 self._show_task(task)
         elif isinstance(event, JournalLoaded):
-            self._take_journal(event.tasks)
+            self._take_file(event.tasks)
         elif isinstance(event, JournalFailed):
-            self.is_restored = True
             session_list().notice = event.sentence
+            if not self.is_restored:
+                self._take_file(())
         elif isinstance(event, ConnectionTested):
             self.connection_test = event
             session_list().connection_status = event.sentence
@@ -335,6 +340,7 @@ def current() -> Session:
         raise TokenLabError("TokenLab 3D is not enabled. Enable it in the preferences under Add-ons.")
     if _session is None:
         _session = Session(_wake)
+        _session.restore()
     return _session
 
 

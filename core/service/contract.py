@@ -217,7 +217,11 @@ def parse_model(item: object) -> ModelInfo | None:
     limits = _mapping(contract, "service_limits")
     lifecycle = _mapping(extension, "lifecycle")
     # The full view says the price in up to two places, the compact one in a third (API notes 4.1).
-    pricing = {**_texts_of(item, "pricing"), **_texts_of(extension, "pricing"), **_texts_of(extension, "pricing_summary")}
+    pricing = {
+        **_texts_of(item, "pricing"),
+        **_texts_of(extension, "pricing"),
+        **_texts_of(extension, "pricing_summary"),
+    }
     fixed = pricing.get("per_request", "")
     return ModelInfo(
         id=model_id,

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -120,6 +121,8 @@ class _Current(threading.local):
 
     connections: _Connections | None = None
     connected = False
+    lingering: list[socket.socket] | None = None
+    """Duplicates of closed connections whose last answer is still being read."""
 
 
 _current = _Current()
@@ -169,6 +172,9 @@ class _Stoppable:
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]  # HTTPConnection's, TLS handshake included
+        if isinstance(self.sock, ssl.SSLSocket) and self.sock.version() is None:
+            # Python leaves the handshake out, without a word, when the other side has gone already.
+            raise ssl.SSLError("the connection ended before the handshake")
         _current.connected = True
 
     def putrequest(self, *args: Any, **kwargs: Any) -> None:
@@ -178,7 +184,12 @@ class _Stoppable:
 
     def close(self) -> None:
         if self._duplicate is not None and self._connections is not None:
-            self._connections.forget(self._duplicate)
+            # http.client closes a connection as soon as it has the head of a last answer ("Connection: close"), and
+            # reads the body all the same.
+            if _current.lingering is not None:
+                _current.lingering.append(self._duplicate)
+            else:
+                self._connections.forget(self._duplicate)
             self._duplicate = None
         super().close()  # type: ignore[misc]
 
@@ -248,7 +259,7 @@ class Transport:
 
         :raises NotConnected, ExchangeBroken, TransportStopped:
         """
-        with self._exchange():
+        with self._lingering(), self._exchange():
             response = self._pooled.get(
                 url,
                 params=params,
@@ -266,7 +277,7 @@ class Transport:
         :raises NotConnected: only when not a byte was sent.
         :raises ExchangeBroken, TransportStopped: the request may have arrived.
         """
-        with self._exchange(), self._new_session() as session:
+        with self._lingering(), self._exchange(), self._new_session() as session:
             response = session.post(
                 url,
                 data=body,
@@ -288,7 +299,7 @@ class Transport:
 
         :raises NotConnected, ExchangeBroken, TransportStopped:
         """
-        with self._new_session() as session:
+        with self._lingering(), self._new_session() as session:
             with self._exchange():
                 response = session.get(
                     url,
@@ -307,6 +318,9 @@ class Transport:
                 if self._connections.stopped:
                     raise TransportStopped
                 yield chunk
+            if self._connections.stopped:
+                # A body without a stated length looks complete when it was cut.
+                raise TransportStopped
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise TransportStopped if self._connections.stopped else ExchangeBroken from error
 
@@ -317,6 +331,17 @@ class Transport:
         for scheme in ("http://", "https://"):
             session.mount(scheme, _Adapter())
         return session
+
+    @contextlib.contextmanager
+    def _lingering(self) -> Iterator[None]:
+        """Keep what this thread closes within reach of `stop` until the answer is read."""
+        _current.lingering = lingering = []
+        try:
+            yield
+        finally:
+            _current.lingering = None
+            for duplicate in lingering:
+                self._connections.forget(duplicate)
 
     @contextlib.contextmanager
     def _exchange(self) -> Iterator[None]:

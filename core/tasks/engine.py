@@ -12,7 +12,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +41,10 @@ _IDLE_SECONDS: Final = 2.0
 """Pause between looks while there are tasks but no way to the service (no key, online access off)."""
 
 
+_CUT_OFF: Final = (
+    "Blender ended while this request was being sent, so the service may have started a paid task. "
+    f"Look at {DASHBOARD_RUNS} before you send it again."
+)
 _AT_SERVICE: Final = UNFINISHED | {TaskState.SUBMITTING}
 """States that count against the limit of concurrent tasks."""
 
@@ -141,22 +145,26 @@ class Engine:
 
         self._journal.load().add_done_callback(pass_on)
 
-    def adopt(self, task: Task) -> Task:
-        """Take in a task that a scene or the journal knows, and go on with it if it is unfinished.
+    def adopt(self, rows: Sequence[Task], entries: Sequence[Task]) -> None:
+        """Take in what the journal (`rows`) and the scenes (`entries`) know, and go on with what is unfinished.
 
-        A queued one is not sent by itself, and one whose sending was cut off is `UNCERTAIN` (architecture, section 3).
+        A queued task is not sent by itself, and one whose sending was cut off is `UNCERTAIN`: that can be told only
+        when both sides are known (architecture, section 3).
         """
-        known = self.records.get(task.local_id)
-        task = self.records.adopt(task)
-        if known is None and task.state is TaskState.SUBMITTING:
-            sentence = (
-                "Blender ended while this request was being sent, so the service may have started a paid task. "
-                f"Look at {DASHBOARD_RUNS} before you send it again."
-            )
-            self.records.change(task.local_id, state=TaskState.UNCERTAIN, error=sentence)
-        if task.state in UNFINISHED and task.local_id not in self._activities:
-            self._plan(task.local_id, 0.0)
-        return self.records.get(task.local_id) or task
+        found = {task.local_id for task in (*rows, *entries)}
+        unknown = {local_id for local_id in found if self.records.get(local_id) is None}
+        for row in rows:
+            self.records.adopt(row, durable=False)
+        for entry in entries:
+            self.records.adopt(entry)
+        for local_id in found:
+            task = self.records.get(local_id)
+            if task is None:
+                continue
+            if task.state is TaskState.SUBMITTING and local_id in unknown:
+                self.records.change(local_id, state=TaskState.UNCERTAIN, error=_CUT_OFF)
+            elif task.state in UNFINISHED and local_id not in self._activities:
+                self._plan(local_id, 0.0)
 
     # What the tick asks for
 

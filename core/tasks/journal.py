@@ -44,7 +44,7 @@ INSERT INTO tasks (local_id, scene_id, state, revision, updated_at, record) VALU
 ON CONFLICT (local_id) DO UPDATE SET
     scene_id = excluded.scene_id, state = excluded.state, revision = excluded.revision,
     updated_at = excluded.updated_at, record = excluded.record
-WHERE excluded.revision >= tasks.revision
+WHERE excluded.revision > tasks.revision
 """
 
 _T = TypeVar("_T")

@@ -103,8 +103,8 @@ class Records:
         with self._lock:
             return self._set(task)
 
-    def adopt(self, task: Task) -> Task:
-        """Merge a record that came from a scene or the journal; return what holds now.
+    def adopt(self, task: Task, *, durable: bool = True) -> None:
+        """Merge a record that came from a scene, or (then not `durable`, since it is there) from the journal.
 
         `IMPORTED` belongs to a file: for all others such a task is `READY` (architecture, section 4).
         """
@@ -114,8 +114,7 @@ class Records:
             known = self._tasks.get(task.local_id)
             merged = task if known is None else merge(known, task)
             if merged is not known:
-                self._set(merged)
-            return merged
+                self._set(merged, durable=durable)
 
     def change(
         self, local_id: str, *, expect: Collection[TaskState] = (), durable: bool = True, **changes: Any

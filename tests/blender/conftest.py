@@ -74,6 +74,8 @@ def preferences(extension: ModuleType) -> Iterator[Any]:
     names = [name for name in values.bl_rna.properties.keys() if name not in ("rna_type", "bl_idname")]  # noqa: SIM118
     before = {name: getattr(values, name) for name in names}
     yield values
+    # Looked up anew: a test that disabled the extension has ended the life of what `values` points to.
+    values = bpy.context.preferences.addons[MODULE].preferences
     for name, value in before.items():
         setattr(values, name, value)
 

@@ -1,0 +1,127 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One Blender process of its own, as tests need it: installs the zip, then does what its first argument names.
+
+Run by `support.run_script` with the folders of Blender and of the extension in the environment.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+import time
+from typing import Any
+
+import bpy
+
+from tests.blender.support import MODULE, REPOSITORY, pump, vertex_count
+
+
+def install(package: str) -> Any:
+    """Install and enable the zip, and poll fast."""
+    bpy.ops.extensions.package_install_files(filepath=package, repo=REPOSITORY, enable_on_install=True)
+    return enabled()
+
+
+def enabled() -> Any:
+    tokenlab = importlib.import_module(MODULE)
+    session = tokenlab.core.blender.session.current()
+    session.engine.pacing = type(session.engine.pacing)(first=0.05, usual=0.05, slow=0.05, longest_back_off=0.2)
+    return tokenlab
+
+
+def submit_save_and_die(package: str, blend: str) -> None:
+    """Send a task, save the file once the service has accepted it, and die without any goodbye."""
+    tokenlab = install(package)
+    task = tokenlab.generate("a cube that survives")
+    pump(tokenlab, lambda: task.task_id)
+    bpy.ops.wm.save_as_mainfile(filepath=blend)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def open_and_wait(package: str, blend: str) -> None:
+    """Open the file, and wait until every task of it is in the scene."""
+    tokenlab = install(package)
+    bpy.ops.wm.open_mainfile(filepath=blend)
+    for task in tokenlab.resume_all():
+        task.wait(timeout=60)
+    print("vertices", vertex_count(bpy.context.scene.objects))
+    print("states", sorted(task.state for task in tokenlab.tasks()))
+    print("collections", len([item for item in bpy.data.collections if item.get("tokenlab_task_id")]))
+    bpy.ops.preferences.addon_disable(module=MODULE)
+
+
+def end_while_a_create_hangs(package: str) -> None:
+    """End as a script ends, with a create request in a server that never answers."""
+    _end_in(install(package), "SUBMITTING")
+
+
+def end_while_a_poll_hangs(package: str) -> None:
+    """End as a script ends, with a status request in a server that never answers."""
+    _end_in(install(package), "PENDING")
+
+
+def _end_in(tokenlab: Any, state: str) -> None:
+    task = tokenlab.generate("a cube")
+    pump(tokenlab, lambda: task.state == state)
+    for _ in range(30):  # Long enough for the request to be on its way, whatever the machine is doing.
+        tokenlab.core.blender.tick.tick()
+        time.sleep(0.02)
+    print("ending in", task.state)
+
+
+def end_idle(package: str) -> None:
+    """End as a script ends, with the extension enabled and nothing going on."""
+    install(package)
+    print("ending idle")
+
+
+def end_after_a_task(package: str) -> None:
+    """End as a script ends, after a whole task."""
+    tokenlab = install(package)
+    tokenlab.generate("a cube").wait(timeout=60)
+    print("ending after a task")
+
+
+def describe(blend: str) -> None:
+    """Open a file in a Blender that knows nothing of the extension, and say what is in it as JSON."""
+    import json  # noqa: PLC0415
+
+    bpy.ops.wm.open_mainfile(filepath=blend)
+    scene = bpy.context.scene
+    entries = [json.loads(text) for text in scene["tokenlab_tasks"].to_dict().values()]
+    found = {
+        "states": [entry["state"] for entry in entries],
+        "task_ids": [entry["task_id"] for entry in entries],
+        "collections": [
+            {
+                "task_id": item["tokenlab_task_id"],
+                "vertices": vertex_count(item.all_objects),
+                "materials": len({slot.material for one in item.all_objects for slot in one.material_slots}),
+            }
+            for item in bpy.data.collections
+            if item.get("tokenlab_task_id")
+        ],
+        "images": sorted(list(image.size) for image in bpy.data.images if image.source == "FILE"),
+    }
+    print("FOUND " + json.dumps(found))
+
+
+def render_without_the_model(blend: str, picture: str) -> None:
+    """Render the file's picture once more, with the imported collection hidden."""
+    bpy.ops.wm.open_mainfile(filepath=blend)
+    for item in bpy.data.collections:
+        item.hide_render = bool(item.get("tokenlab_task_id"))
+    bpy.context.scene.render.filepath = picture
+    bpy.ops.render.render(write_still=True)
+    # 4.5 has been seen to hang at exit after a Cycles render in the module (bpy_facts 0.1).
+    sys.stdout.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]](*sys.argv[2:])
+    sys.stdout.flush()
