@@ -1,0 +1,175 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""P1: the main thread never asks the network and never waits for a thread, however slow the service is."""
+
+from __future__ import annotations
+
+import contextlib
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from tests.blender.support import pump
+from tests.simulator.process import SimulatorProcess
+
+TASKS = 20
+SECONDS = 6.0
+"""How long the service is watched: enough for three answers of 2 s each."""
+NETWORK_AND_FILES = ("socket.connect", "socket.getaddrinfo", "socket.sendto", "sqlite3.connect", "open")
+WAITING = ("acquire", "sleep", "join", "recv", "recv_into", "connect", "sendall", "select", "poll")
+"""C functions that wait. A lock taken by `with` shows as `__enter__`: the records' one is held for microseconds."""
+
+
+class Watch:
+    """Notes what happens on the main thread while it is on."""
+
+    def __init__(self) -> None:
+        self.on = False
+        self.seen: list[str] = []
+        sys.addaudithook(self._audit)  # There is no way to take one away again, hence `on`.
+
+    def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if not self.on or threading.current_thread() is not threading.main_thread():
+            return
+        if event in NETWORK_AND_FILES:
+            self.seen.append(event)
+        elif event == "import" and str(arguments[0]).split(".")[0] in ("requests", "urllib3"):
+            self.seen.append(f"import {arguments[0]}")
+
+    def _profile(self, frame: Any, event: str, function: Any) -> None:
+        if event != "c_call":
+            return
+        name = getattr(function, "__name__", "")
+        owner = type(getattr(function, "__self__", None)).__name__
+        if (name in WAITING and owner not in ("str", "bytes")) or (name == "get" and owner == "SimpleQueue"):
+            callers = _callers(frame)
+            # Starting a thread waits until it has begun: microseconds, once a session, and no other way exists.
+            if "threading.py:start" not in callers:
+                self.seen.append(f"{owner}.{name} in {callers}")
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[None]:
+        self.on = True
+        sys.setprofile(self._profile)
+        try:
+            yield
+        finally:
+            sys.setprofile(None)
+            self.on = False
+
+
+def _callers(frame: Any) -> str:
+    names = []
+    while frame is not None and len(names) < 4:
+        names.append(f"{Path(frame.f_code.co_filename).name}:{frame.f_code.co_name}")
+        frame = frame.f_back
+    return " < ".join(names)
+
+
+@pytest.fixture(scope="module")
+def watch() -> Watch:
+    return Watch()
+
+
+@pytest.fixture
+def request_threads(extension: ModuleType, simulator: SimulatorProcess, session: Any) -> list[str]:
+    """The names of the threads on which requests were made, from a transport that notes them."""
+    names: list[str] = []
+
+    def make(user_agent: str) -> Any:
+        from importlib import import_module  # noqa: PLC0415  # on a worker, as the extension does
+
+        real = import_module(f"{extension.__name__}.core.service.transport").Transport
+
+        class RecordingTransport(real):  # type: ignore[misc]
+            def _exchange(self) -> Any:
+                names.append(threading.current_thread().name)
+                return super()._exchange()
+
+        return RecordingTransport(user_agent)
+
+    session.engine._transport._make = make
+    return names
+
+
+def send_twenty(extension: ModuleType, session: Any) -> None:
+    """Send 20 tasks at once."""
+    session.refresh_settings = lambda: None
+    session.engine.settings = type(session.engine.settings)(
+        session.engine.settings.connection, session.engine.settings.data_directory, True, TASKS
+    )
+    for number in range(TASKS):
+        extension.generate(f"cube {number}")
+
+
+def tick_for(extension: ModuleType, seconds: float, around: Callable[[], Any]) -> list[float]:
+    """Call the tick as Blender would; return how long each call took, in seconds."""
+    durations = []
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with around():
+            started = time.perf_counter()
+            extension.core.blender.tick.tick()
+            durations.append(time.perf_counter() - started)
+        time.sleep(0.02)
+    return durations
+
+
+def test_no_request_and_no_wait_happens_on_the_main_thread(
+    extension: ModuleType, simulator: SimulatorProcess, session: Any, request_threads: list[str], watch: Watch
+) -> None:
+    simulator.configure(faults=["slow-answers", "never-completes"])
+    watch.seen.clear()
+    with watch.watching():
+        send_twenty(extension, session)
+    watched = tick_for(extension, SECONDS, watch.watching)
+    assert watch.seen == []
+    assert len(request_threads) >= TASKS
+    assert threading.main_thread().name not in request_threads
+    assert len(watched) > 50
+    durations = sorted(tick_for(extension, SECONDS, contextlib.nullcontext))
+    print(
+        f"\nTick with {TASKS} tasks at a service that takes 2 s: {len(durations)} ticks, "
+        f"median {1000 * statistics.median(durations):.3f} ms, "
+        f"95 % {1000 * durations[int(0.95 * len(durations))]:.3f} ms, longest {1000 * durations[-1]:.3f} ms"
+    )
+    pump(extension, lambda: all(task.state in ("PENDING", "PROCESSING") for task in extension.tasks()))
+
+
+@pytest.mark.parametrize("planted", ["request", "sleep", "future", "thread", "file"])
+def test_the_watch_sees_what_is_planted(
+    extension: ModuleType,
+    simulator: SimulatorProcess,
+    session: Any,
+    request_threads: list[str],
+    watch: Watch,
+    monkeypatch: pytest.MonkeyPatch,
+    planted: str,
+) -> None:
+    extension.generate("a cube").wait(timeout=60)
+    thread = threading.Thread(target=time.sleep, args=(0.05,))
+    thread.start()
+    plants: dict[str, Callable[[], object]] = {
+        "request": lambda: session.engine._transport.get().get(f"{simulator.url}/v1/models"),
+        "sleep": lambda: time.sleep(0.001),
+        "future": lambda: session.engine._journal.load().result(10),
+        "thread": thread.join,
+        "file": lambda: open(__file__).close(),
+    }
+    request_threads.clear()
+    watch.seen.clear()
+    monkeypatch.setattr(session.engine, "pump", plants[planted])
+    with watch.watching():
+        extension.core.blender.tick.tick()
+    thread.join()
+    assert watch.seen != [], planted
+    if planted == "request":
+        assert threading.main_thread().name in request_threads
