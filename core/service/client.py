@@ -84,17 +84,28 @@ class Client:
 
         :raises Refused: with status 401 when it does not.
         """
+        # Not as a status call: there is no task that a sentence could speak of.
+        reply = self._get(self._status_url(_PROBE_TASK, ""), "models")
         try:
-            self.status(_PROBE_TASK)
+            self._json(reply, "models")
         except Refused as error:
             if error.status not in (403, 404):
                 raise
+            if not error.code:
+                # Any web server answers like this; the service gives a code.
+                raise Refused(
+                    f"{self._connection.host} does not answer like TokenLab. Nothing was charged. "
+                    "Check the service address in the preferences.",
+                    status=error.status,
+                    request_id=error.request_id,
+                ) from None
 
     def _status_url(self, task_id: str, poll_url: str) -> str:
         if poll_url:
-            absolute = urljoin(self._connection.url("/"), poll_url)
-            if same_origin(absolute, self._connection.base_url):
-                return absolute
+            with contextlib.suppress(ValueError):  # what is no URL at all
+                absolute = urljoin(self._connection.url("/"), poll_url)
+                if same_origin(absolute, self._connection.base_url):
+                    return absolute
         return self._connection.url(TASK_PATH + quote(task_id, safe=""))
 
     def _get(self, url: str, during: During, params: dict[str, str] | None = None) -> Reply:

@@ -55,7 +55,10 @@ def download(transport: Transport, url: str, target: Path, progress: Progress) -
     :raises Expired: when a fresh URL is needed.
     :raises ServiceError: for everything else that can go wrong.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _disk_problem(error) from error
     with translated("The host of the model", "download"), _opened(transport, url) as stream:
         return _store(stream, target, progress)
 
@@ -68,7 +71,7 @@ def _opened(transport: Transport, url: str) -> Iterator[Stream]:
         with transport.stream(url) as stream:
             location = stream.headers.get("Location", "")
             if 300 <= stream.status < 400 and location:
-                url = urljoin(url, location)
+                url = _joined(url, location)
                 continue
             _check_status(stream)
             yield stream
@@ -76,8 +79,19 @@ def _opened(transport: Transport, url: str) -> Iterator[Stream]:
     raise Refused("The host of the model sends from one address to the next. The model is safe at the service.")
 
 
+def _joined(url: str, location: str) -> str:
+    """Return where a redirect leads; "" when it is no URL at all."""
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        return ""
+
+
 def _check_scheme(url: str) -> None:
-    scheme = urlsplit(url).scheme
+    try:
+        scheme = urlsplit(url).scheme
+    except ValueError:
+        scheme = ""
     if scheme != "https" and not (scheme == "http" and is_loopback(url)):
         raise Refused(
             "The service gave an address for the model that is not secure, so it was not opened. "
@@ -99,7 +113,10 @@ def _store(stream: Stream, target: Path, progress: Progress) -> Download:
     total = _content_length(stream.headers)
     if total is not None and total > MAX_BYTES:
         raise _too_large(total)
-    handle, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=target.parent)
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=target.parent)
+    except OSError as error:
+        raise _disk_problem(error) from error
     try:
         with os.fdopen(handle, "wb") as file:
             digest, size = hashlib.sha256(), 0

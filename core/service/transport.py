@@ -229,6 +229,13 @@ class _Adapter(requests.adapters.HTTPAdapter):
         return manager
 
 
+class _Session(requests.Session):
+    """Follows no redirect, and does not read and parse one ahead either, as `requests` does when told not to follow."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        return None
+
+
 class _BearerAuth(requests.auth.AuthBase):
     """Sets our header; being an auth object, it also keeps `requests` from looking into netrc."""
 
@@ -325,7 +332,7 @@ class Transport:
             raise TransportStopped if self._connections.stopped else ExchangeBroken from error
 
     def _new_session(self) -> requests.Session:
-        session = requests.Session()
+        session = _Session()
         session.headers["User-Agent"] = self._user_agent
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("http://", "https://"):
