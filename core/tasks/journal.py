@@ -120,7 +120,8 @@ class Journal:
                 if connection is None:
                     connection = _open(self.path)
                 order.future.set_result(order.work(connection))
-            except (sqlite3.Error, OSError) as error:
+            except Exception as error:
+                # Whatever it is: without this thread every later task would wait in vain.
                 logger.error("The journal failed: %s", error)
                 order.future.set_exception(_unavailable(self.path, error))
         if connection is not None:

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 _POLLS_PER_MINUTE = 100
 """One budget for all tasks together, far below the service's 1,000 per minute (API notes 5.3)."""
 
+_SHORTEST_WAIT = 1.0
+"""Seconds after a failure, also when the service asks for none."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pacing:
@@ -47,7 +50,7 @@ def back_off(
     What the service asks for wins; otherwise exponential with full jitter, so that many Blenders do not knock at once.
     """
     if retry_after is not None:
-        return retry_after
+        return max(_SHORTEST_WAIT, retry_after)
     ceiling = min(pacing.longest_back_off, pacing.usual * 2.0 ** min(failures - 1, 16))
     # Not for secrets: any generator does.
     chance = (random_source or random).random()

@@ -1,0 +1,223 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the journal says is done is on the disk, whoever is killed, and it never goes back."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.service.contract import GenerationRequest
+from core.tasks.journal import FILE_NAME, SCHEMA_VERSION, Journal, JournalError
+from core.tasks.task import Task, TaskState, from_text, new_task
+from tests.loopback import PATIENCE_SECONDS
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    journal = Journal(tmp_path)
+    yield journal
+    assert journal.stop(PATIENCE_SECONDS)
+
+
+def task(state: TaskState = TaskState.PENDING, revision: int = 1, **changes: Any) -> Task:
+    return replace(new_task(GenerationRequest(prompt="A chair"), "scene-1"), state=state, revision=revision, **changes)
+
+
+def save(journal: Journal, one: Task) -> None:
+    journal.save(one).result(PATIENCE_SECONDS)
+
+
+def load(journal: Journal) -> list[Task]:
+    return journal.load().result(PATIENCE_SECONDS)
+
+
+def rows(folder: Path) -> list[tuple[str, str, int, str]]:
+    """What a second connection sees, without our code."""
+    connection = sqlite3.connect(folder / FILE_NAME)
+    try:
+        return connection.execute("SELECT local_id, state, revision, record FROM tasks").fetchall()
+    finally:
+        connection.close()
+
+
+def sentence_of(journal: Journal, one: Task) -> str:
+    with pytest.raises(JournalError) as caught:
+        save(journal, one)
+    with pytest.raises(JournalError):
+        load(journal)
+    assert "nothing new is sent" in str(caught.value)
+    assert "Choose another data folder" in str(caught.value)
+    return str(caught.value)
+
+
+# ---- what is said to be saved is saved
+
+
+def test_a_saved_task_is_seen_by_another_connection_at_once(journal: Journal, tmp_path: Path) -> None:
+    one = task(asset_urls={"glb": "https://x/y"}, result_path="/models/a.glb")
+    save(journal, one)
+    assert [row[:3] for row in rows(tmp_path)] == [(one.local_id, "PENDING", 1)]
+    assert from_text(rows(tmp_path)[0][3]) == one
+    assert load(journal) == [one]
+
+
+CHILD = """
+import os, signal, sys
+from pathlib import Path
+from core.service.contract import GenerationRequest
+from core.tasks.journal import Journal
+from core.tasks.task import new_task
+task = new_task(GenerationRequest(prompt="killed"), "scene-1")
+Journal(Path(sys.argv[1])).save(task).result(20)
+print(task.local_id, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_a_saved_task_survives_a_kill_of_its_process(journal: Journal, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD, str(tmp_path)], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == -9, done.stderr
+    assert [one.local_id for one in load(journal)] == [done.stdout.strip()]
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from core.service.contract import GenerationRequest
+from core.tasks.journal import Journal
+from core.tasks.task import new_task
+journal = Journal(Path(sys.argv[1]))
+futures = [journal.save(new_task(GenerationRequest(prompt=str(n)), "other")) for n in range(100)]
+for future in futures:
+    future.result(20)
+assert journal.stop(20)
+"""
+
+
+def test_two_processes_can_write_at_once(journal: Journal, tmp_path: Path) -> None:
+    other = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], cwd=REPOSITORY)
+    futures = [journal.save(task()) for _ in range(100)]
+    for future in futures:
+        future.result(PATIENCE_SECONDS)
+    assert other.wait(PATIENCE_SECONDS) == 0
+    assert len(load(journal)) == 200
+
+
+def test_stopping_finishes_what_was_ordered(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    futures = [journal.save(task()) for _ in range(200)]
+    assert journal.stop(PATIENCE_SECONDS)
+    assert all(future.done() and future.exception() is None for future in futures)
+    assert len(rows(tmp_path)) == 200
+
+
+def test_stopping_is_idempotent_and_later_orders_fail_at_once(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    assert journal.stop(0.0)
+    journal = Journal(tmp_path)
+    save(journal, task())
+    assert journal.stop(PATIENCE_SECONDS)
+    assert journal.stop(PATIENCE_SECONDS)
+    with pytest.raises(JournalError, match="stopped"):
+        journal.save(task()).result(0)
+
+
+def test_no_thread_and_no_file_exist_before_the_first_order(tmp_path: Path) -> None:
+    before = set(threading.enumerate())
+    Journal(tmp_path / "new")
+    assert set(threading.enumerate()) == before
+    assert not (tmp_path / "new").exists()
+
+
+# ---- it never goes back
+
+
+def test_a_lower_revision_never_replaces_a_higher_one(journal: Journal) -> None:
+    new = task(TaskState.READY, 7)
+    save(journal, new)
+    save(journal, replace(new, state=TaskState.PENDING, revision=6))
+    assert load(journal) == [new]
+    save(journal, replace(new, state=TaskState.DOWNLOADING, revision=8))
+    assert load(journal)[0].state is TaskState.DOWNLOADING
+
+
+def test_a_copy_of_the_same_revision_takes_nothing_away(journal: Journal) -> None:
+    full = task(TaskState.READY, 7, task_id="ldtask_1", result_path="/models/a.glb", asset_urls={"glb": "https://x"})
+    save(journal, full)
+    save(journal, replace(full, result_path="", asset_urls={}))
+    save(journal, replace(full, state=TaskState.UNCERTAIN, task_id=""))
+    assert load(journal) == [full]
+
+
+# ---- what cannot be written or read
+
+
+@pytest.mark.parametrize("broken", ["\ud800", "a\0b", "\udcff"])
+def test_no_text_ends_the_writer(journal: Journal, broken: str) -> None:
+    save(journal, replace(task(), request=GenerationRequest(prompt=broken), picture_path=broken))
+    save(journal, task())
+    assert len(load(journal)) == 2
+
+
+def test_what_sqlite_cannot_take_fails_alone_and_does_not_end_the_writer(journal: Journal) -> None:
+    with pytest.raises(JournalError):
+        save(journal, task(revision=2**70))
+    save(journal, task())
+    assert len(load(journal)) == 1
+
+
+def test_a_row_that_cannot_be_read_is_passed_over_and_stays(journal: Journal, tmp_path: Path) -> None:
+    save(journal, task())
+    connection = sqlite3.connect(tmp_path / FILE_NAME)
+    with connection:
+        connection.execute("INSERT INTO tasks VALUES ('x', 's', 'MELTED', 1, 0, '{')")
+    connection.close()
+    assert len(load(journal)) == 1
+    assert len(rows(tmp_path)) == 2
+
+
+def test_a_file_that_is_no_database_is_a_sentence_and_stays_as_it_is(journal: Journal, tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_bytes(b"not a database" * 100)
+    sentence_of(journal, task())
+    assert (tmp_path / FILE_NAME).read_bytes() == b"not a database" * 100
+
+
+def test_a_journal_of_a_newer_version_is_refused_and_not_touched(journal: Journal, tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / FILE_NAME)
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    connection.close()
+    assert "newer version" in sentence_of(journal, task())
+    connection = sqlite3.connect(tmp_path / FILE_NAME)
+    assert connection.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION + 1,)
+    assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+    connection.close()
+
+
+def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    journal = Journal(tmp_path / "file" / "folder")
+    sentence_of(journal, task())
+    assert journal.stop(PATIENCE_SECONDS)
+
+
+def test_the_journal_works_again_when_the_reason_is_gone(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("in the way")
+    journal = Journal(tmp_path / "data")
+    sentence_of(journal, task())
+    (tmp_path / "data").unlink()
+    save(journal, task())
+    assert journal.stop(PATIENCE_SECONDS)
