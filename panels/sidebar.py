@@ -12,7 +12,7 @@ import bpy
 from .. import __package__ as base_package
 from ..core.blender import preferences, properties
 from .sentences import draw_sentence
-from .task_list import STATE_LABELS
+from .task_list import STATE_LABELS, draw_progress, is_in_progress
 
 
 class TOKENLAB_PT_generate(bpy.types.Panel):
@@ -115,6 +115,8 @@ class TOKENLAB_PT_details(bpy.types.Panel):
             draw_sentence(layout, context, task.note, icon="INFO")
         if task.waits_for and task.state == "READY":
             draw_sentence(layout, context, f"The import waits for {task.waits_for}.", icon="TIME")
+        if is_in_progress(task):
+            draw_progress(layout, task)
         _draw_actions(layout, task)
         column = layout.column(align=True)
         for name, value in _facts(context, task):
@@ -167,11 +169,8 @@ def _draw_actions(layout: bpy.types.UILayout, task: Any) -> None:
 
 
 def _facts(context: bpy.types.Context, task: Any) -> list[tuple[str, str]]:
-    facts = [
-        ("State", STATE_LABELS.get(task.state, task.state)),
-        ("Model", task.model),
-        ("Format", task.format),
-    ]
+    facts = [] if is_in_progress(task) else [("State", STATE_LABELS.get(task.state, task.state))]
+    facts += [("Model", task.model), ("Format", task.format)]
     if task.scene_name != context.scene.name:
         facts.append(("Scene", task.scene_name))
     if task.task_id:

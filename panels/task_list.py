@@ -59,15 +59,21 @@ class TOKENLAB_UL_tasks(bpy.types.UIList):
     ) -> None:
         row = layout.split(factor=0.6)
         row.label(text=item.prompt, icon=STATE_ICONS.get(item.state, "DOT"), translate=False)
-        draw_state(row, item)
+        if is_in_progress(item):
+            row.progress(text=f"{item.progress}%" if item.progress > 0 else "", factor=max(0, item.progress) / 100)
+        else:
+            row.label(text=STATE_LABELS.get(item.state, item.state))
 
 
-def draw_state(layout: bpy.types.UILayout, item: Any) -> None:
-    """Draw the state of a task as a progress bar while it runs, otherwise as a word."""
-    label = STATE_LABELS.get(item.state, item.state)
-    if item.state not in _IN_PROGRESS:
-        layout.label(text=label)
-    elif item.progress > 0:
-        layout.progress(text=f"{label} {item.progress}%", factor=item.progress / 100)
+def is_in_progress(task: Any) -> bool:
+    """Whether something is being done for the task, so that a progress bar makes sense."""
+    return task.state in _IN_PROGRESS
+
+
+def draw_progress(layout: bpy.types.UILayout, task: Any) -> None:
+    """Draw a running task's state and progress as a bar of the full width."""
+    label = STATE_LABELS.get(task.state, task.state)
+    if task.progress > 0:
+        layout.progress(text=f"{label} {task.progress}%", factor=task.progress / 100)
     else:
         layout.progress(text=label, factor=0.0)

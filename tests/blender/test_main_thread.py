@@ -100,16 +100,6 @@ def request_threads(extension: ModuleType, simulator: SimulatorProcess, session:
     return names
 
 
-def send_twenty(extension: ModuleType, session: Any) -> None:
-    """Send 20 tasks at once."""
-    session.refresh_settings = lambda: None
-    session.engine.settings = type(session.engine.settings)(
-        session.engine.settings.connection, session.engine.settings.data_directory, True, TASKS
-    )
-    for number in range(TASKS):
-        extension.generate(f"cube {number}")
-
-
 def tick_for(extension: ModuleType, seconds: float, around: Callable[[], Any]) -> list[float]:
     """Call the tick as Blender would; return how long each call took, in seconds."""
     durations = []
@@ -124,12 +114,18 @@ def tick_for(extension: ModuleType, seconds: float, around: Callable[[], Any]) -
 
 
 def test_no_request_and_no_wait_happens_on_the_main_thread(
-    extension: ModuleType, simulator: SimulatorProcess, session: Any, request_threads: list[str], watch: Watch
+    extension: ModuleType,
+    simulator: SimulatorProcess,
+    preferences: Any,
+    request_threads: list[str],
+    watch: Watch,
 ) -> None:
     simulator.configure(faults=["slow-answers", "never-completes"])
+    preferences.max_concurrent_tasks = TASKS
     watch.seen.clear()
     with watch.watching():
-        send_twenty(extension, session)
+        for number in range(TASKS):
+            extension.generate(f"cube {number}")
     watched = tick_for(extension, SECONDS, watch.watching)
     assert watch.seen == []
     assert len(request_threads) >= TASKS
@@ -141,7 +137,8 @@ def test_no_request_and_no_wait_happens_on_the_main_thread(
         f"median {1000 * statistics.median(durations):.3f} ms, "
         f"95 % {1000 * durations[int(0.95 * len(durations))]:.3f} ms, longest {1000 * durations[-1]:.3f} ms"
     )
-    pump(extension, lambda: all(task.state in ("PENDING", "PROCESSING") for task in extension.tasks()))
+    pump(extension, lambda: {task.state for task in extension.tasks()} <= {"PENDING", "PROCESSING"})
+    assert len(simulator.creates()) == TASKS
 
 
 @pytest.mark.parametrize("planted", ["request", "sleep", "future", "thread", "file"])

@@ -58,6 +58,13 @@ def type_text(text: str, x: int, y: int) -> None:
         tap("F24", x, y, unicode=character)
 
 
+def view_selected() -> None:
+    """Frame what is selected, as the View menu does."""
+    region = next(region for region in viewport().regions if region.type == "WINDOW")
+    with bpy.context.temp_override(window=window(), area=viewport(), region=region):  # type: ignore[attr-defined]
+        bpy.ops.view3d.view_selected()
+
+
 def under_pointer() -> str:
     """Say what the button under the pointer runs or sets, as Blender's own context menu would copy it."""
     manager = bpy.context.window_manager

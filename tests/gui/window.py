@@ -182,6 +182,10 @@ class Window:
 
     # Looking
 
+    def blender(self, *arguments: str) -> str:
+        """Run a second Blender, without a window, in the same profile; return what it printed."""
+        return self._tool("blender", *arguments)
+
     def screenshot(self, file: Path) -> Path:
         """Save what the screen shows; Blender's own screenshot is black on a virtual screen."""
         taken = self.folder / "screenshot.png"
@@ -234,7 +238,7 @@ class Window:
 
     def _install_extension(self) -> None:
         command = ["--command", "extension", "install-file", "--repo", "user_default", "--enable", str(self._zip)]
-        output = self._tool("blender", *command)
+        output = self.blender(*command)
         if "Installed" not in output:  # its exit status is 0 all the same
             raise WindowError(f"Blender did not install the zip:\n{output}")
 
