@@ -342,7 +342,8 @@ class Transport:
     @contextlib.contextmanager
     def _lingering(self) -> Iterator[None]:
         """Keep what this thread closes within reach of `stop` until the answer is read."""
-        _current.lingering = lingering = []
+        lingering: list[socket.socket] = []
+        _current.lingering = lingering
         try:
             yield
         finally:

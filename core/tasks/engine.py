@@ -189,7 +189,10 @@ class Engine:
             return
         now = self._clock()
         planned = self._planned()
-        room = self.settings.max_concurrent_tasks - sum(task.state in _AT_SERVICE for task in planned)
+        # A queued task with a job is on its way to the service already: that job asks for the model first.
+        room = self.settings.max_concurrent_tasks - sum(
+            task.state in _AT_SERVICE or self._in_flight(task.local_id) for task in planned
+        )
         downloads = sum(task.state is TaskState.DOWNLOADING and self._in_flight(task.local_id) for task in planned)
         for task in planned:
             activity = self._activities[task.local_id]

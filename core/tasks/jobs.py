@@ -36,6 +36,7 @@ _COMMIT_SECONDS: Final = 30.0
 """Longest wait for the disk before a task is given up rather than sent unrecorded."""
 _PROGRESS_SECONDS: Final = 0.5
 """Shortest time between two progress reports of a download."""
+_QUEUED: Final = frozenset({TaskState.QUEUED})
 _POLLED: Final = frozenset({TaskState.PENDING, TaskState.PROCESSING})
 _DOWNLOADING: Final = frozenset({TaskState.DOWNLOADING})
 """States in which an answer is still of use: the user may have stopped waiting meanwhile."""
@@ -98,7 +99,8 @@ def submit(context: JobContext, local_id: str, connection: Connection, data_dire
         model = context.models.get(client, connection.base_url, task.request.model)
         _check(task, model)
         body = create_body(task.request, model, images.data_url(picture) if picture else "")
-        _commit(context, local_id, state=TaskState.SUBMITTING, submitted_at=time.time(), error="")
+        if not _commit(context, local_id, expect=_QUEUED, state=TaskState.SUBMITTING, submitted_at=time.time()):
+            return JobDone(local_id)
     except Busy as error:
         context.records.change(local_id, error=str(error))
         return JobDone(local_id, failed=True, retry_after=error.retry_after)
@@ -114,6 +116,11 @@ def _keep_picture(context: JobContext, task: Task, data_directory: Path) -> byte
     """Copy the picture beside the coming model, and have the row of the whole request on the disk."""
     picture = None
     request, path = task.request, task.picture_path
+    if request.image_name and not request.image_url and not path:
+        raise images.PictureError(
+            f"The picture {request.image_name} is not on this computer. Nothing was sent or charged. "
+            "Choose it again and generate."
+        )
     if task.picture_path:
         picture = images.read_picture(Path(task.picture_path))
         mime = images.image_type(picture) or ""
@@ -164,6 +171,10 @@ def _create(context: JobContext, local_id: str, client: Client, body: dict[str, 
     except ServiceError as error:
         _commit(context, local_id, state=TaskState.UNCERTAIN, error=str(error), request_id=error.request_id)
         return JobDone(local_id)
+    except Exception:
+        # Not foreseen, so nobody knows what was sent.
+        _commit(context, local_id, state=TaskState.UNCERTAIN, error=str(errors.no_answer("create")))
+        raise
     _commit(
         context,
         local_id,
@@ -191,18 +202,19 @@ def _fail(context: JobContext, local_id: str, error: Exception) -> None:
     )
 
 
-def _commit(context: JobContext, local_id: str, **changes: Any) -> None:
-    """Change a task and wait until that is on the disk.
+def _commit(context: JobContext, local_id: str, **changes: Any) -> bool:
+    """Change a task and wait until that is on the disk; False when there was nothing to change or it may not be.
 
-    :raises JournalError: when it is not.
+    :raises JournalError: when it does not get there.
     """
     future = context.records.change(local_id, **changes)
     if future is None:
-        return
+        return False
     try:
         future.result(_COMMIT_SECONDS)
     except TimeoutError as error:
         raise JournalError("The disk did not take the task in time. Nothing was sent or charged. Try again.") from error
+    return True
 
 
 # ------------------------------------------------------------------------------
@@ -316,11 +328,12 @@ def _finish(context: JobContext, task: Task, kind: str, file: Path) -> None:
     """Name the file after what it is, unpack it if need be, and mark the task `READY`."""
     try:
         path, model_format = _identify(file)
+        library.write_provenance(file.parent, _provenance(task, path.name, model_format))
     except archive.ArchiveError as error:
         _ready_without_model(context, task, f"The delivered archive {error}.")
         return
     except OSError as error:
-        _ready_without_model(context, task, f"The delivered file cannot be unpacked ({error.strerror}).")
+        _ready_without_model(context, task, f"The delivered file cannot be stored ({error.strerror}).")
         return
     if model_format is None:
         _ready_without_model(context, task, f"The service delivered {formats.describe_unknown(path)}, not a 3D model.")
@@ -329,7 +342,6 @@ def _finish(context: JobContext, task: Task, kind: str, file: Path) -> None:
     note = ""
     if wanted not in (AUTO, model_format.name):
         note = f"The service delivered {model_format.label} instead of {wanted}."
-    library.write_provenance(file.parent, _provenance(task, path.name, model_format.name))
     context.records.change(
         task.local_id,
         expect=_DOWNLOADING,
@@ -363,7 +375,7 @@ def _folder(task: Task, data_directory: Path) -> Path:
     return library.generation_folder(data_directory, task.title, task.local_id, task.created_at)
 
 
-def _provenance(task: Task, file_name: str, model_format: str) -> dict[str, object]:
+def _provenance(task: Task, file_name: str, model_format: formats.ModelFormat | None) -> dict[str, object]:
     request = task.request
     return {
         "prompt": request.prompt,
@@ -378,7 +390,7 @@ def _provenance(task: Task, file_name: str, model_format: str) -> dict[str, obje
         "billing_transaction_id": task.billing_transaction_id,
         "created_at": task.created_at,
         "file": file_name,
-        "file_format": model_format,
+        "file_format": model_format.name if model_format else "",
     }
 
 

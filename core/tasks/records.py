@@ -121,12 +121,13 @@ class Records:
     ) -> Future[object] | None:
         """Change a task; None when there is nothing to change or the table does not allow it.
 
-        :param expect: change it only in one of these states: what a worker brings may come too late.
+        :param expect: change it only in one of these states, and not when it was removed: what a worker brings may
+            come too late.
         :param durable: False for what need not survive, such as the progress of a download.
         """
         with self._lock:
             task = self._tasks.get(local_id)
-            if task is None or (expect and task.state not in expect) or _same(task, changes):
+            if task is None or (expect and (task.removed or task.state not in expect)) or _same(task, changes):
                 return None
             try:
                 return self._set(task.evolve(**changes), durable=durable)

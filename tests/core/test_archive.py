@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import stat
@@ -189,11 +190,9 @@ def test_no_damage_makes_unpacking_fail_otherwise_or_leave_rubbish(
     room = tmp_path / "room"
     room.mkdir(exist_ok=True)
     (room / "original.zip").write_bytes(data)
-    try:
+    with contextlib.suppress(ArchiveError):
         path, _ = unpack(room / "original.zip", room / "unpacked")
         assert path.is_relative_to(room / "unpacked")
-    except ArchiveError:
-        pass
     assert set(os.listdir(room)) <= {"original.zip", "unpacked"}
     assert os.listdir(tmp_path) == ["room"]
 

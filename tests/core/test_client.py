@@ -164,16 +164,18 @@ def test_a_create_answer_with_an_id_in_the_header_only_is_still_ours(
     assert client.create(BODY).task_id == simulator.creates()[0]["id"]
 
 
-@pytest.mark.parametrize("body", [b"[]", b"null", b"{}", b"\xff\xfe", b"[" * 100_000, b'{"id": 1, "status": "pending"}'])
+@pytest.mark.parametrize(
+    "body", [b"[]", b"null", b"{}", b"\xff\xfe", b"[" * 100_000, b'{"id": 1, "status": "pending"}']
+)
 def test_an_unreadable_answer_to_a_create_is_unclear(transport: Transport, body: bytes) -> None:
     with LoopbackServer(answering(reply(body))) as server, pytest.raises(Unclear):
         Client(transport, Connection(server.url, "sk-x")).create(BODY)
 
 
 def test_an_error_in_html_is_translated_like_any_other(transport: Transport) -> None:
-    with LoopbackServer(answering(reply(b"<html>no</html>", status="403 Forbidden"))) as server:
-        with pytest.raises(Refused) as caught:
-            Client(transport, Connection(server.url, "sk-x")).create(BODY)
+    page = answering(reply(b"<html>no</html>", status="403 Forbidden"))
+    with LoopbackServer(page) as server, pytest.raises(Refused) as caught:
+        Client(transport, Connection(server.url, "sk-x")).create(BODY)
     assert "html" not in str(caught.value)
 
 
@@ -249,7 +251,9 @@ def test_a_bad_key_fails_its_test_with_a_sentence_that_speaks_of_no_task(
     assert "task" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("status", "body"), [("404 Not Found", b"<html>"), ("403 Forbidden", b"{}"), ("404 No", b"[]")])
+@pytest.mark.parametrize(
+    ("status", "body"), [("404 Not Found", b"<html>"), ("403 Forbidden", b"{}"), ("404 No", b"[]")]
+)
 def test_an_address_that_is_not_the_service_does_not_pass_for_an_accepted_key(
     transport: Transport, status: str, body: bytes
 ) -> None:
@@ -347,5 +351,3 @@ def test_what_is_no_address_is_not_on_this_machine() -> None:
         False,
         True,
     ]
-
-

@@ -32,7 +32,9 @@ NOW = 1_790_000_000.0
 
 
 def error(code: str = "", **details: Any) -> dict[str, Any]:
-    return {"error": {"message": "The service's words.", "type": "some_type", **({"code": code} if code else {}), **details}}
+    return {
+        "error": {"message": "The service's words.", "type": "some_type", **({"code": code} if code else {}), **details}
+    }
 
 
 def check_sentence(sentence: str) -> None:
@@ -147,7 +149,10 @@ def test_the_code_falls_back_to_the_type() -> None:
 
 
 def test_validation_errors_are_shown_when_there_is_no_message() -> None:
-    body = {"error": {"type": "invalid_request_error"}, "validation_errors": [{"field": "prompt", "message": "Too long"}]}
+    body = {
+        "error": {"type": "invalid_request_error"},
+        "validation_errors": [{"field": "prompt", "message": "Too long"}],
+    }
     assert "Too long." in str(from_answer(400, {}, body, during="create"))
 
 

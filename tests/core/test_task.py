@@ -33,7 +33,7 @@ from tests import arbitrary
 from tests.arbitrary import HUGE
 
 S = TaskState
-SECRET = "https://cdn.example.com/a.glb?signature=secret"
+SIGNED = "https://cdn.example.com/a.glb?signature=secret"
 
 # Written out by hand from the architecture, section 4, and not taken from the code.
 WAYS: dict[TaskState, set[TaskState]] = {
@@ -115,7 +115,7 @@ copies = st.builds(task, states, revisions)
 full_copies = st.builds(
     lambda copy, urls, path, removed: replace(copy, asset_urls=urls, result_path=path, removed=removed),
     copies,
-    st.sampled_from([{}, {"glb": SECRET}]),
+    st.sampled_from([{}, {"glb": SIGNED}]),
     st.sampled_from(["", "/models/a.glb"]),
     st.booleans(),
 )
@@ -144,7 +144,7 @@ def test_a_merge_keeps_the_newer_record_and_what_only_one_side_knows(one: Task, 
 
 
 def test_a_scenes_copy_cannot_take_away_what_we_know() -> None:
-    ours = task(S.READY, 5, asset_urls={"glb": SECRET}, result_path="/models/a.glb", removed=True)
+    ours = task(S.READY, 5, asset_urls={"glb": SIGNED}, result_path="/models/a.glb", removed=True)
     theirs = from_text(to_scene_text(replace(ours, revision=6)), scene_id="scene-2")
     assert theirs is not None
     merged = merge(ours, theirs)
@@ -177,7 +177,7 @@ tasks = st.builds(
     task_id=st.sampled_from(["", "ldtask_1", "gptproto_v3:1"]),
     progress=st.one_of(st.none(), st.integers(0, 100)),
     removed=st.booleans(),
-    asset_urls=st.sampled_from([{}, {"glb": SECRET, "model": SECRET}]),
+    asset_urls=st.sampled_from([{}, {"glb": SIGNED, "model": SIGNED}]),
     result_path=st.sampled_from(["", "/models/a b/ü.glb"]),
 )
 
@@ -189,7 +189,7 @@ def test_what_is_written_for_the_journal_is_read_back_whole(one: Task) -> None:
 
 @given(tasks)
 def test_a_scenes_copy_holds_neither_addresses_nor_paths_and_reads_back_the_rest(one: Task) -> None:
-    full = replace(one, asset_urls={"glb": SECRET}, picture_path="/home/me/cat.png", result_path="/home/me/a.glb")
+    full = replace(one, asset_urls={"glb": SIGNED}, picture_path="/home/me/cat.png", result_path="/home/me/a.glb")
     text = to_scene_text(full, awaiting_import=True)
     assert json.loads(text)["awaiting_import"] is True
     assert "secret" not in text
@@ -251,7 +251,13 @@ def test_fields_that_are_unknown_missing_or_of_the_wrong_type_are_passed_over() 
     text = written(future_field={"a": 1}, revision="3", progress=True, prompt=5, created_at="now", asset_urls=[1])
     read = from_text(text)
     assert read is not None
-    assert (read.revision, read.progress, read.request.prompt, read.created_at, read.asset_urls) == (0, None, "", 0.0, {})
+    assert (read.revision, read.progress, read.request.prompt, read.created_at, read.asset_urls) == (
+        0,
+        None,
+        "",
+        0.0,
+        {},
+    )
     assert from_text(json.dumps({"state": "PENDING", "local_id": read.local_id})) is not None
 
 
@@ -263,7 +269,18 @@ def test_a_number_that_is_no_time_and_no_count_is_passed_over(value: float) -> N
     assert (read.progress, read.request.seed) == (None, None)
 
 
-FIELDS = ("prompt", "model", "seed", "revision", "created_at", "settled_at", "progress", "asset_urls", "removed", "error")
+FIELDS = (
+    "prompt",
+    "model",
+    "seed",
+    "revision",
+    "created_at",
+    "settled_at",
+    "progress",
+    "asset_urls",
+    "removed",
+    "error",
+)
 
 
 @given(arbitrary.json_values)

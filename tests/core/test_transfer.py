@@ -145,7 +145,13 @@ def redirecting(location: str, status: str = "302 Found") -> Behaviour:
 
 @pytest.mark.parametrize(
     "location",
-    ["http://192.0.2.1/a.glb", "http://cdn.example.com/a.glb", "ftp://127.0.0.1/a", "file:///etc/passwd", "http://[bad"],
+    [
+        "http://192.0.2.1/a.glb",
+        "http://cdn.example.com/a.glb",
+        "ftp://127.0.0.1/a",
+        "file:///etc/passwd",
+        "http://[bad",
+    ],
 )
 def test_a_redirect_to_an_unsafe_address_is_not_followed(transport: Transport, target: Path, location: str) -> None:
     with LoopbackServer(redirecting(location)) as server:
@@ -199,9 +205,9 @@ def test_a_stop_in_the_middle_leaves_nothing_even_when_no_length_was_announced(
         transport.stop()
 
     head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
-    with LoopbackServer(answering(head + bytes(300_000), then=Caller.wait_until_gone)) as server:
-        with pytest.raises(Stopped):
-            download(transport, server.url, target, stop)
+    endless = answering(head + bytes(300_000), then=Caller.wait_until_gone)
+    with LoopbackServer(endless) as server, pytest.raises(Stopped):
+        download(transport, server.url, target, stop)
     assert os.listdir(target.parent) == []
 
 
@@ -223,20 +229,18 @@ def test_a_folder_that_takes_no_files_is_told_in_a_sentence(
         raise PermissionError(errno.EACCES, "Permission denied", "/private/folder")
 
     # The file system itself: whoever runs the tests as root may write everywhere.
-    monkeypatch.setattr(transfer.tempfile, "mkstemp", refuse)
+    monkeypatch.setattr("core.service.transfer.tempfile.mkstemp", refuse)
     with LoopbackServer(answering(reply(b"model"))) as server:
         sentence = assert_fails(transport, server.url, target, TooLarge)
     assert "Permission denied" in sentence
     assert "/private" not in sentence
 
 
-def test_a_full_disk_is_told_in_a_sentence(
-    transport: Transport, target: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_is_told_in_a_sentence(transport: Transport, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_handle: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(transfer.os, "fsync", full)
+    monkeypatch.setattr("core.service.transfer.os.fsync", full)
     with LoopbackServer(answering(reply(b"model"))) as server:
         assert "No space left on device" in assert_fails(transport, server.url, target, TooLarge)
 

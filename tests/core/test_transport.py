@@ -93,7 +93,9 @@ def test_a_refused_connection_means_not_connected(transport: Transport, way: Way
 
 
 @all_ways
-@pytest.mark.parametrize("url", ["http://", "http://[bad", "nonsense", "ftp://127.0.0.1/", "http://" + "a" * 70 + ".x/"])
+@pytest.mark.parametrize(
+    "url", ["http://", "http://[bad", "nonsense", "ftp://127.0.0.1/", "http://" + "a" * 70 + ".x/"]
+)
 def test_an_address_that_is_none_means_not_connected(transport: Transport, way: Way, url: str) -> None:
     with pytest.raises(NotConnected):
         way(transport, url)
@@ -123,9 +125,11 @@ def test_a_connection_that_does_not_come_about_in_time_means_not_connected(
 
 @all_ways
 def test_a_failed_handshake_means_not_connected(transport: Transport, way: Way) -> None:
-    with LoopbackServer(lambda caller: caller.send(b"this is no TLS")) as server:
-        with pytest.raises(NotConnected, match="no secure connection"):
-            way(transport, server.url.replace("http:", "https:"))
+    with (
+        LoopbackServer(lambda caller: caller.send(b"this is no TLS")) as server,
+        pytest.raises(NotConnected, match="no secure connection"),
+    ):
+        way(transport, server.url.replace("http:", "https:"))
 
 
 @all_ways
@@ -323,9 +327,9 @@ def test_the_body_of_a_redirect_is_limited_like_any_other(
     transport: Transport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transport_module, "MAX_REPLY_BYTES", 1000)
-    with LoopbackServer(answering(reply(bytes(1001), status="302 Found", headers="Location: /x\r\n"))) as server:
-        with pytest.raises(ExchangeBroken):
-            get(transport, server.url)
+    large = answering(reply(bytes(1001), status="302 Found", headers="Location: /x\r\n"))
+    with LoopbackServer(large) as server, pytest.raises(ExchangeBroken):
+        get(transport, server.url)
 
 
 def test_a_netrc_neither_replaces_the_key_nor_reaches_a_download(
