@@ -163,6 +163,7 @@ BREAKS: dict[str, Behaviour] = {
     "closed without an answer": read_and_close,
     "reset without an answer": read_and_reset,
     "rubbish": answering(b"rubbish\r\n\r\n"),
+    "closed in the body": answering(reply(b"{", length=100)),
     "reset in the body": answering(reply(b"{", length=100), then=Caller.reset),
     "a broken chunk": answering(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n"),
     "silence": read_and_stay_silent,
