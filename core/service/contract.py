@@ -163,15 +163,15 @@ def _asset_urls(body: Mapping[str, Any]) -> dict[str, str]:
     return urls
 
 
-def choose_asset(urls: Mapping[str, str], wanted: str) -> tuple[str, str] | None:
-    """Return kind and URL of the file to fetch: the wanted format, else `model_url`, else any (API notes 3.4)."""
+def choose_asset(urls: Mapping[str, str], wanted: str) -> str:
+    """Return the URL of the file to fetch: the wanted format, else `model_url`, else any, else "" (API notes 3.4)."""
     order: tuple[str, ...] = ("model", "glb", "fbx", "obj", "usdz")
     if wanted != AUTO:
         order = (wanted.lower(), *order)
     for kind in order:
         if url := urls.get(kind):
-            return kind, url
-    return None
+            return url
+    return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

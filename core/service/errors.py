@@ -84,6 +84,13 @@ _MONEY: Final[dict[During, str]] = {
     "download": "The model is safe at the service.",
 }
 
+_AGAIN: Final[dict[During, str]] = {
+    "create": "It is tried again by itself.",
+    "status": "It is asked again by itself.",
+    "models": "Try again later.",
+    "download": "It is tried again by itself.",
+}
+
 
 def unreachable(host: str, during: During, reason: str = "") -> Unreachable:
     """Return the error for a connection that was never made; `reason` is a short cause in plain words."""
@@ -102,7 +109,7 @@ def no_answer(during: During, request_id: str = "", status: int | None = None) -
             f"Look at {DASHBOARD_RUNS} before you send it again."
         )
     else:
-        sentence = f"The service did not answer clearly. {_MONEY[during]} It is asked again by itself."
+        sentence = f"The service did not answer clearly. {_MONEY[during]} {_AGAIN[during]}"
     return Unclear(sentence, status=status, request_id=request_id)
 
 
@@ -188,7 +195,7 @@ def from_answer(
 def _busy(answer: _Answer, request: str, wait: float | None) -> Busy:
     reason = "too many requests at once" if answer.status == 429 else "no capacity right now"
     return Busy(
-        f"The service is busy ({reason}). {_MONEY[answer.during]} It is tried again by itself.",
+        f"The service is busy ({reason}). {_MONEY[answer.during]} {_AGAIN[answer.during]}",
         status=answer.status,
         code=answer.code,
         request_id=request,

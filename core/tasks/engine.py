@@ -163,6 +163,8 @@ class Engine:
                 continue
             if task.state is TaskState.SUBMITTING and local_id in unknown:
                 self.records.change(local_id, state=TaskState.UNCERTAIN, error=_CUT_OFF)
+            elif task.state is TaskState.CONVERTING and local_id in unknown:
+                self.records.change(local_id, state=TaskState.READY)  # The conversion ended with its Blender.
             elif task.state in UNFINISHED and local_id not in self._activities:
                 self._plan(local_id, 0.0)
 
@@ -297,7 +299,7 @@ class Engine:
             del self._activities[task.local_id]
             return True
         if task.state is TaskState.QUEUED and failures >= self.pacing.submit_tries:
-            sentence = "The service stayed busy. Nothing was charged. Generate again later."
+            sentence = "The request could not be sent after several tries. Nothing was charged. Generate again later."
             self.records.change(task.local_id, state=TaskState.FAILED, error=sentence, settled_at=time.time())
             return True
         return False

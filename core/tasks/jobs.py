@@ -284,27 +284,29 @@ def download(context: JobContext, local_id: str, connection: Connection, data_di
         return JobDone(local_id)
     try:
         try:
-            kind, file = _fetch(context, task, data_directory)
+            file = _fetch(context, task, data_directory)
         except transfer.Expired:
             task = _with_fresh_urls(context, task, connection)
-            kind, file = _fetch(context, task, data_directory)
+            file = _fetch(context, task, data_directory)
     except Stopped:
         return JobDone(local_id)
     except ServiceError as error:
-        context.records.change(local_id, expect=_DOWNLOADING, error=str(error))
-        return JobDone(local_id, failed=True, retry_after=error.retry_after)
-    _finish(context, task, kind, file)
+        # Only a status call says 404 here: a download that finds nothing is `Expired`.
+        is_lost = error.status == HTTPStatus.NOT_FOUND and not isinstance(error, transfer.Expired)
+        state = TaskState.LOST if is_lost else TaskState.DOWNLOADING
+        context.records.change(local_id, expect=_DOWNLOADING, state=state, error=str(error))
+        return JobDone(local_id, failed=not is_lost, retry_after=error.retry_after)
+    _finish(context, task, file)
     return JobDone(local_id)
 
 
-def _fetch(context: JobContext, task: Task, data_directory: Path) -> tuple[str, Path]:
-    """Download the best asset; return its kind and the file."""
+def _fetch(context: JobContext, task: Task, data_directory: Path) -> Path:
+    """Download the best asset and return the file."""
     from ..service import transfer  # noqa: PLC0415
 
-    chosen = choose_asset(task.asset_urls, task.request.format)
-    if chosen is None:
+    url = choose_asset(task.asset_urls, task.request.format)
+    if not url:
         raise transfer.Expired("No address of the model is known. The model is safe at the service. Try again.")
-    kind, url = chosen
     target = _folder(task, data_directory) / "original.download"
     reported = 0.0
 
@@ -314,7 +316,7 @@ def _fetch(context: JobContext, task: Task, data_directory: Path) -> tuple[str, 
             reported = time.monotonic()
             context.records.change(task.local_id, expect=_DOWNLOADING, durable=False, progress=int(100 * done / total))
 
-    return kind, transfer.download(context.transport(), url, target, progress).path
+    return transfer.download(context.transport(), url, target, progress).path
 
 
 def _with_fresh_urls(context: JobContext, task: Task, connection: Connection) -> Task:
@@ -324,7 +326,7 @@ def _with_fresh_urls(context: JobContext, task: Task, connection: Connection) ->
     return replace(task, asset_urls=reply.asset_urls)
 
 
-def _finish(context: JobContext, task: Task, kind: str, file: Path) -> None:
+def _finish(context: JobContext, task: Task, file: Path) -> None:
     """Name the file after what it is, unpack it if need be, and mark the task `READY`."""
     try:
         path, model_format = _identify(file)

@@ -19,9 +19,8 @@ _SHORTEST_WAIT = 1.0
 class Pacing:
     """The intervals, in seconds. Tests use shorter ones."""
 
-    first: float = 5.0
-    """Between the create answer and the first poll (API notes 3.3)."""
     usual: float = 5.0
+    """Between two polls, and between the create answer and the first poll (API notes 3.3)."""
     slow: float = 10.0
     """For a task that has run for longer than `slow_after`."""
     slow_after: float = 120.0

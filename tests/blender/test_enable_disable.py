@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import zipfile
 from collections.abc import Callable
@@ -133,18 +132,17 @@ def test_the_tick_survives_an_error_of_its_own(
     assert task.wait(timeout=60)
 
 
-def test_blender_reports_no_policy_violation(extension: ModuleType, simulator: SimulatorProcess) -> None:
+def test_blender_reports_no_policy_violation(
+    extension: ModuleType, simulator: SimulatorProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
     extension.generate("a cube").wait(timeout=60)
     addon_utils._extensions_warnings_get._is_first = True  # what `extension list` prints, asked for anew
     assert addon_utils._extensions_warnings_get().get(MODULE, []) == []
-    folder = str(Path(extension.__file__).parent)
-    sys.path.append(folder)
-    try:
+    with monkeypatch.context() as planted:
+        planted.syspath_prepend(str(Path(extension.__file__).parent))
         addon_utils._extensions_warnings_get._is_first = True
         assert "Policy violation" in str(addon_utils._extensions_warnings_get().get(MODULE)), "the check can fail"
-    finally:
-        sys.path.remove(folder)
-        addon_utils._extensions_warnings_get._is_first = True
+    addon_utils._extensions_warnings_get._is_first = True
 
 
 def test_the_zip_is_accepted_by_blenders_own_tool_and_holds_only_the_extension(extension_zip: Path) -> None:

@@ -67,7 +67,7 @@ class Watch:
 
 
 def _callers(frame: Any) -> str:
-    names = []
+    names: list[str] = []
     while frame is not None and len(names) < 4:
         names.append(f"{Path(frame.f_code.co_filename).name}:{frame.f_code.co_name}")
         frame = frame.f_back

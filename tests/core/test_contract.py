@@ -176,11 +176,11 @@ def test_no_json_makes_reading_a_task_fail_otherwise(body: object) -> None:
 
 def test_the_wanted_format_is_fetched_else_the_main_one_else_any() -> None:
     urls = {"model": "m", "glb": "g", "fbx": "f"}
-    assert choose_asset(urls, "FBX") == ("fbx", "f")
-    assert choose_asset(urls, "USDZ") == ("model", "m")
-    assert choose_asset(urls, AUTO) == ("model", "m")
-    assert choose_asset({"obj": "o"}, "GLB") == ("obj", "o")
-    assert choose_asset({}, "GLB") is None
+    assert choose_asset(urls, "FBX") == "f"
+    assert choose_asset(urls, "USDZ") == "m"
+    assert choose_asset(urls, AUTO) == "m"
+    assert choose_asset({"obj": "o"}, "GLB") == "o"
+    assert choose_asset({}, "GLB") == ""
 
 
 # ---- models

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 
 import pytest
@@ -64,9 +65,11 @@ def test_a_download_breaks_in_the_middle(simulator: SimulatorProcess, client: Pl
     reply = client.download(address_of_a_result(simulator, client), stream=True)
     assert reply.headers["Content-Length"] == str(len(glb()))
     received = b""
-    with pytest.raises((requests.exceptions.ChunkedEncodingError, requests.exceptions.ConnectionError)):
+    # urllib3 1.26, which Blender 4.2 has, does not complain about a body that ends early.
+    with contextlib.suppress(requests.exceptions.ChunkedEncodingError, requests.exceptions.ConnectionError):
         for piece in reply.iter_content(16):
             received += piece
+    assert len(received) < len(glb())
     assert glb().startswith(received)
     assert len(received) < len(glb())
 

@@ -94,5 +94,3 @@ def test_blenders_own_list_of_extensions_reports_no_policy_violation(window: Win
     listed = window.blender("--command", "extension", "list")
     assert "tokenlab_3d" in listed
     assert "Policy violation" not in listed
-
-

@@ -29,7 +29,7 @@ def install(package: str) -> Any:
 def enabled() -> Any:
     tokenlab = importlib.import_module(MODULE)
     session = tokenlab.core.blender.session.current()
-    session.engine.pacing = type(session.engine.pacing)(first=0.05, usual=0.05, slow=0.05, longest_back_off=0.2)
+    session.engine.pacing = type(session.engine.pacing)(usual=0.05, slow=0.05, longest_back_off=0.2)
     return tokenlab
 
 
