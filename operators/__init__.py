@@ -10,10 +10,12 @@ import bpy
 from .connection import TOKENLAB_OT_test_connection
 from .generate import TOKENLAB_OT_generate
 from .tasks import (
+    TOKENLAB_OT_attach_task,
     TOKENLAB_OT_import_model,
     TOKENLAB_OT_remove_task,
     TOKENLAB_OT_resume,
     TOKENLAB_OT_stop_waiting,
+    TOKENLAB_OT_submit_again,
 )
 
 _CLASSES = (
@@ -21,6 +23,8 @@ _CLASSES = (
     TOKENLAB_OT_import_model,
     TOKENLAB_OT_stop_waiting,
     TOKENLAB_OT_resume,
+    TOKENLAB_OT_submit_again,
+    TOKENLAB_OT_attach_task,
     TOKENLAB_OT_remove_task,
     TOKENLAB_OT_test_connection,
 )

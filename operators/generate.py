@@ -13,7 +13,7 @@ from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 from ..core.blender import preferences, properties, scripting
 from ..core.blender.properties import FORMATS, INPUT_TYPES, QUALITIES
 from ..core.service.contract import DEFAULT_IMAGE_PROMPT, MAX_SEED
-from ..core.service.errors import TokenLabError
+from ..core.service.errors import Duplicate, TokenLabError
 from ..core.text import one_line
 
 if TYPE_CHECKING:
@@ -45,6 +45,12 @@ class TOKENLAB_OT_generate(bpy.types.Operator):
     seed: IntProperty(
         name="Seed", description="The same seed gives a similar result", min=0, max=MAX_SEED, options=_SKIP
     )
+    confirm_duplicate: BoolProperty(
+        name="Confirm Duplicate",
+        description="Send it although the same was sent within ten minutes, and pay for both",
+        options=_SKIP,
+    )
+    show_form: BoolProperty(name="Show Form", description="Ask for prompt and model first", options={*_SKIP, "HIDDEN"})
 
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
@@ -54,11 +60,19 @@ class TOKENLAB_OT_generate(bpy.types.Operator):
             cls.poll_message_set(problem)
         return not problem
 
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[OperatorReturnItems]:
-        """Ask for the prompt, from a menu or the search; the sidebar's button skips this."""
-        if bpy.app.background or self.properties.is_property_set("prompt"):
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[OperatorReturnItems]:
+        """Show the form, from a menu or the search; ask before the same is sent, and paid for, twice."""
+        if bpy.app.background:
             return self.execute(context)
-        return context.window_manager.invoke_props_dialog(self, width=400, confirm_text="Generate")
+        if self.show_form:
+            return context.window_manager.invoke_props_dialog(self, width=400, confirm_text="Generate")
+        try:
+            return self._send(context)
+        except Duplicate as error:
+            self.confirm_duplicate = True
+            return context.window_manager.invoke_confirm(
+                self, event, title="Generate the Same Again?", message=str(error), confirm_text="Generate Again"
+            )
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the dialog: the form itself, so that nothing is asked for twice."""
@@ -73,7 +87,24 @@ class TOKENLAB_OT_generate(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Hand the request over; never waits."""
         try:
-            handle = scripting.generate(**self._arguments(context))
+            return self._send(context)
+        except Duplicate as error:
+            if self.show_form:
+                # The dialog has been answered: ask the second question in a dialog of its own.
+                bpy.ops.tokenlab.generate("INVOKE_DEFAULT")  # type: ignore[attr-defined]  # registered by us
+            else:
+                self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+
+    def _send(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Send, and report whatever goes wrong but a duplicate.
+
+        :raises Duplicate: when the same was sent a short while ago.
+        """
+        try:
+            handle = scripting.generate(**self._arguments(context), confirm_duplicate=self.confirm_duplicate)
+        except Duplicate:
+            raise
         except TokenLabError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
-from ..core.blender import session, task_list
+from ..core.blender import preferences, session, task_list
 from ..core.blender.properties import session_list
 from ..core.service.errors import TokenLabError
 
@@ -49,6 +50,14 @@ class _TaskOperator:
     def chosen(self) -> str:
         """The local id that was given, or the active one."""
         return self.local_id or task_list.active_local_id()
+
+    def try_to(self, action: Callable[[str], bool], sentence: str) -> set[OperatorReturnItems]:
+        """Do something with the chosen task; report the error, or `sentence` when it cannot be done."""
+        try:
+            has_worked = action(self.chosen)
+        except TokenLabError as error:
+            return self.refuse(str(error))
+        return {"FINISHED"} if has_worked else self.refuse(sentence)
 
     def refuse(self, sentence: str) -> set[OperatorReturnItems]:
         """Report why nothing was done."""
@@ -91,10 +100,7 @@ class TOKENLAB_OT_stop_waiting(_TaskOperator, bpy.types.Operator):
 
     def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Stop polling or downloading."""
-        if not session.current().stop_waiting(self.chosen):
-            return self.refuse("This task is not running, so there is nothing to stop.")
-        self.report({"INFO"}, "Stopped waiting. The task goes on at the service and may be charged; resume it any time")
-        return {"FINISHED"}
+        return self.try_to(session.current().stop_waiting, "This task is not running, so there is nothing to stop.")
 
 
 class TOKENLAB_OT_resume(_TaskOperator, bpy.types.Operator):
@@ -108,9 +114,75 @@ class TOKENLAB_OT_resume(_TaskOperator, bpy.types.Operator):
 
     def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Plan the next step of the task."""
-        if not session.current().resume(self.chosen):
-            return self.refuse("This task has ended, so there is nothing to resume.")
-        return {"FINISHED"}
+        return self.try_to(session.current().resume, "This task has ended, so there is nothing to resume.")
+
+
+class TOKENLAB_OT_submit_again(_TaskOperator, bpy.types.Operator):
+    """Send an uncertain request once more; if the service did take it the first time, both are charged"""
+
+    bl_idname = "tokenlab.submit_again"
+    bl_label = "Submit Uncertain Task Again"
+    bl_options = {"REGISTER"}  # No UNDO: what was sent cannot be taken back.
+
+    local_id: _LOCAL_ID
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[OperatorReturnItems]:
+        """Name the risk and ask."""
+        if bpy.app.background:
+            return self.execute(context)
+        return context.window_manager.invoke_confirm(
+            self,
+            event,
+            title="Send the Same Request Again?",
+            message="The service may have taken it already. Then it makes two models, and charges both.",
+            confirm_text="Send Again",
+            icon="WARNING",
+        )
+
+    def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Send it."""
+        return self.try_to(session.current().submit_again, "Only an uncertain task can be sent again.")
+
+
+class TOKENLAB_OT_attach_task(_TaskOperator, bpy.types.Operator):
+    """Go on with a task of the service by the task id that its dashboard shows; costs nothing"""
+
+    bl_idname = "tokenlab.attach_task"
+    bl_label = "Enter Task ID"
+    bl_options = {"REGISTER"}  # No UNDO: tasks are no scene data.
+
+    local_id: _LOCAL_ID
+    task_id: StringProperty(name="Task ID", description="Begins with ldtask_", options={"SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        """Whether the service can be asked."""
+        problem = preferences.problem()
+        if problem:
+            cls.poll_message_set(problem)
+        return not problem
+
+    @property
+    def chosen(self) -> str:
+        """The given task, or the active one if it is uncertain; "" adds the id as a new task."""
+        active = task_list.active_local_id()
+        return self.local_id or (active if _state(active) == "UNCERTAIN" else "")
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[OperatorReturnItems]:
+        """Ask for the id."""
+        if bpy.app.background or self.task_id:
+            return self.execute(context)
+        return context.window_manager.invoke_props_dialog(self, width=400, confirm_text="Go On with Task")
+
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Begin to ask about it."""
+        task_id = self.task_id.strip()
+        if not task_id:
+            return self.refuse("No task ID is given. Copy it from the runs in the TokenLab dashboard.")
+        return self.try_to(
+            lambda local_id: session.current().attach(local_id, task_id, context.scene),
+            "Only an uncertain task can be given a task ID.",
+        )
 
 
 class TOKENLAB_OT_remove_task(_TaskOperator, bpy.types.Operator):
@@ -137,6 +209,4 @@ class TOKENLAB_OT_remove_task(_TaskOperator, bpy.types.Operator):
 
     def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Remove it from the list and from its scene."""
-        if not session.current().remove(self.chosen):
-            return self.refuse("This task is not in the list.")
-        return {"FINISHED"}
+        return self.try_to(session.current().remove, "This task is not in the list.")

@@ -17,7 +17,7 @@ class TOKENLAB_MT_add(bpy.types.Menu):
     def draw(self, _context: bpy.types.Context) -> None:
         layout = self.layout
         layout.operator_context = "INVOKE_DEFAULT"
-        layout.operator("tokenlab.generate", text="Generate 3D Model…", icon="SHADERFX")
+        layout.operator("tokenlab.generate", text="Generate 3D Model…", icon="SHADERFX").show_form = True
 
 
 class TOKENLAB_MT_object(bpy.types.Menu):
@@ -32,6 +32,8 @@ class TOKENLAB_MT_object(bpy.types.Menu):
         layout.operator("tokenlab.import_model", icon="IMPORT")
         layout.operator("tokenlab.resume", icon="FILE_REFRESH")
         layout.operator("tokenlab.stop_waiting", icon="CANCEL")
+        layout.operator("tokenlab.submit_again", icon="EXPORT")
+        layout.operator("tokenlab.attach_task", icon="LINKED")
         layout.operator("tokenlab.remove_task", icon="X")
         layout.separator()
         layout.operator("tokenlab.test_connection", icon="URL")

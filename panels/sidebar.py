@@ -33,8 +33,6 @@ class TOKENLAB_PT_generate(bpy.types.Panel):
         layout.prop(form, "prompt", text="", placeholder="A low-poly robot mascot")
         row = layout.row()
         row.scale_y = 1.4
-        # The form is the dialog here.
-        row.operator_context = "EXEC_DEFAULT"
         row.operator("tokenlab.generate", text="Generate", icon="SHADERFX")
 
 
@@ -88,7 +86,7 @@ class TOKENLAB_PT_tasks(bpy.types.Panel):
             column = row.column()
             column.operator("tokenlab.remove_task", text="", icon="REMOVE")
         if session.tasks_elsewhere:
-            text = f"{session.tasks_elsewhere} running in other files. Their models wait there."
+            text = f"{session.tasks_elsewhere} of other files: open those, or import the models here."
             draw_sentence(layout, context, text, icon="INFO")
 
 
@@ -156,8 +154,12 @@ def _active_task() -> Any:
 def _draw_actions(layout: bpy.types.UILayout, task: Any) -> None:
     """One button: the next step that makes sense in this state."""
     if task.state in ("READY", "IMPORTED") and task.has_result:
-        text = "Import Again" if task.state == "IMPORTED" else "Import"
-        layout.operator("tokenlab.import_model", text=text, icon="IMPORT").local_id = task.local_id
+        button = layout.operator("tokenlab.import_model", text=_import_label(task), icon="IMPORT")
+        button.local_id, button.here = task.local_id, not task.scene_name
+    elif task.state == "UNCERTAIN":
+        layout.operator("tokenlab.attach_task", icon="LINKED").local_id = task.local_id
+        layout.operator("tokenlab.submit_again", text="Submit Again", icon="EXPORT").local_id = task.local_id
+        layout.operator("tokenlab.remove_task", text="Discard", icon="X").local_id = task.local_id
     elif task.state in ("READY", "DOWNLOADING") and task.error:
         layout.operator("tokenlab.resume", text="Try Again", icon="FILE_REFRESH").local_id = task.local_id
     elif task.state in ("STOPPED", "LOST"):
@@ -168,11 +170,17 @@ def _draw_actions(layout: bpy.types.UILayout, task: Any) -> None:
         layout.operator("tokenlab.stop_waiting", text="Stop Waiting", icon="CANCEL").local_id = task.local_id
 
 
+def _import_label(task: Any) -> str:
+    if not task.scene_name:
+        return "Import Here"
+    return "Import Again" if task.was_imported else "Import"
+
+
 def _facts(context: bpy.types.Context, task: Any) -> list[tuple[str, str]]:
     facts = [] if is_in_progress(task) else [("State", STATE_LABELS.get(task.state, task.state))]
     facts += [("Model", task.model), ("Format", task.format)]
     if task.scene_name != context.scene.name:
-        facts.append(("Scene", task.scene_name))
+        facts.append(("Scene", task.scene_name or "In Another File"))
     if task.task_id:
         facts.append(("Task ID", task.task_id))
     if task.billing_transaction_id:

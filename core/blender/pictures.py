@@ -6,17 +6,29 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
 
 from ..service.errors import TokenLabError
 
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A source picture as a file."""
+
+    path: str = ""
+    name: str = ""
+    key: str = ""
+    """What tells it from others without reading it: for finding the same request again."""
+
+
 _SENDABLE = (".png", ".jpg", ".jpeg", ".webp")
 
 
-def from_file(path: str) -> tuple[str, str]:
-    """Return absolute path and name of a picture on disk.
+def from_file(path: str) -> Picture:
+    """Return a picture on disk.
 
     :raises TokenLabError: when none is chosen or it is not there.
     """
@@ -27,11 +39,11 @@ def from_file(path: str) -> tuple[str, str]:
         raise TokenLabError(
             f"The picture {absolute.name} is not there. Nothing was sent or charged. Choose another image file."
         )
-    return str(absolute), absolute.name
+    return _as_it_is(absolute, absolute.name)
 
 
-def from_datablock(image: bpy.types.Image | None, folder: Path) -> tuple[str, str]:
-    """Return path and name of an image of this file; painted, generated and packed ones are written into `folder`.
+def from_datablock(image: bpy.types.Image | None, folder: Path) -> Picture:
+    """Return an image of this file; painted, generated and packed ones are written into `folder`.
 
     :raises TokenLabError: when there is none or it cannot be written.
     """
@@ -40,8 +52,14 @@ def from_datablock(image: bpy.types.Image | None, folder: Path) -> tuple[str, st
     on_disk = Path(bpy.path.abspath(image.filepath, library=image.library))
     is_as_on_disk = image.source == "FILE" and not image.is_dirty and image.packed_file is None
     if is_as_on_disk and on_disk.suffix.lower() in _SENDABLE and on_disk.is_file():
-        return str(on_disk), image.name
-    return _write_png(image, folder), image.name
+        return _as_it_is(on_disk, image.name)
+    # Painted images have no time stamp: the same name asks once too often rather than not at all.
+    return Picture(_write_png(image, folder), image.name, f"image {image.name}")
+
+
+def _as_it_is(path: Path, name: str) -> Picture:
+    status = path.stat()
+    return Picture(str(path), name, f"{path} {status.st_size} {status.st_mtime_ns}")
 
 
 def _write_png(image: bpy.types.Image, folder: Path) -> str:

@@ -72,6 +72,7 @@ class TOKENLAB_PG_task(bpy.types.PropertyGroup):
     scene_name: StringProperty(name="Scene")
     billing_transaction_id: StringProperty(name="Billing ID")
     created_at: StringProperty(name="Created", description="Unix seconds as text: a float property would round them")
+    was_imported: BoolProperty(name="Was Imported", description="The model was imported before, into any file")
     has_result: BoolProperty(name="Has Result", description="The model is on this computer")
 
 

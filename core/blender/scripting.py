@@ -138,16 +138,19 @@ def generate(  # noqa: PLR0913  # the fields of the form; all but the first by n
     image: str | Path | bpy.types.Image | None = None,
     image_url: str = "",
     scene: bpy.types.Scene | None = None,
+    confirm_duplicate: bool = False,
 ) -> TaskHandle:
     """Send a request and return at once.
 
     :param image: a path, or an image of this file; `image_url` a public https address instead.
     :param scene: where the model goes; the scene of the context by default.
+    :param confirm_duplicate: send it although the same was sent within ten minutes.
+    :raises Duplicate: when it was, and that is not confirmed.
     :raises TokenLabError: when it cannot be sent (no key, online access off, no prompt, no such picture).
     """
-    picture_path, image_name = _picture(image)
+    picture = _picture(image)
     if not prompt.strip():
-        if not (image_name or image_url):
+        if not (picture.name or image_url):
             raise TokenLabError("The prompt is empty. Nothing was sent or charged. Write what the model should be.")
         prompt = DEFAULT_IMAGE_PROMPT
     request = GenerationRequest(
@@ -158,9 +161,11 @@ def generate(  # noqa: PLR0913  # the fields of the form; all but the first by n
         style=style.strip(),
         seed=seed,
         image_url=image_url.strip(),
-        image_name=image_name,
+        image_name=picture.name,
     )
-    task = session.current().generate(request, scene or bpy.context.scene, picture_path=picture_path)
+    task = session.current().generate(
+        request, scene or bpy.context.scene, picture=picture, confirm_duplicate=confirm_duplicate
+    )
     return TaskHandle(task.local_id)
 
 
@@ -216,9 +221,9 @@ def _pump(is_over: Callable[[], bool], timeout: float) -> None:
     tick.tick()
 
 
-def _picture(image: str | Path | bpy.types.Image | None) -> tuple[str, str]:
+def _picture(image: str | Path | bpy.types.Image | None) -> pictures.Picture:
     if image is None:
-        return "", ""
+        return pictures.Picture()
     if isinstance(image, str | Path):
         return pictures.from_file(str(image))
     return pictures.from_datablock(image, session.current().engine.settings.data_directory / "pictures")

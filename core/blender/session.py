@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import enum
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,19 +20,22 @@ from pathlib import Path
 import bpy
 
 from ..files.formats import ModelFormat
-from ..service.contract import GenerationRequest
-from ..service.errors import TokenLabError
+from ..service.contract import AUTO, GenerationRequest
+from ..service.errors import TokenLabError, duplicate
 from ..tasks.engine import Engine
+from ..tasks.journal import Row
 from ..tasks.records import (
     ConnectionTested,
     Event,
     JournalFailed,
     JournalLoaded,
+    JournalRebuilt,
     ModelsLoaded,
     TaskChanged,
 )
 from ..tasks.task import UNFINISHED, Task, TaskState
 from . import importing, preferences, store, task_list
+from .pictures import Picture
 from .properties import session_list
 
 logger = logging.getLogger(__name__)
@@ -74,29 +78,23 @@ class Session:
         self.imports.clear()
         self.is_restored = False
         self.refresh_settings()
-        store.forget_scenes()
-        for scene in store.local_scenes():
-            store.scene_id(scene)
+        store.know_scenes()
         self.engine.load_journal()
         self.show_tasks()
         self._wake()
 
-    def _take_file(self, rows: tuple[Task, ...]) -> None:
+    def _take_file(self, rows: tuple[Row, ...]) -> None:
         """Merge the journal's rows with what the open file's scenes say.
 
         The rows come first: they know more (addresses, files on disk), and only they can tell whether a task that a
         scene saw being sent was accepted.
         """
-        self.is_restored = True
         entries = [entry for scene in store.local_scenes() for entry in store.read_entries(scene)]
-        here = [row for row in rows if row.removed or store.find_scene(row.scene_id) is not None]
-        self.engine.adopt(here, [entry.task for entry in entries])
+        tasks = [entry.task for entry in entries] if not self.is_restored else []
+        self.is_restored = True
+        self.engine.adopt([row for row in rows if self._concerns_us(row)], tasks)
         for entry in entries:
-            if entry.imported:
-                self.imports.setdefault(entry.task.local_id, ImportState.IMPORTED)
-            else:
-                wanted = ImportState.AWAITED if entry.awaiting_import else ImportState.OFFERED
-                self.imports.setdefault(entry.task.local_id, wanted)
+            self.imports.setdefault(entry.task.local_id, _wanted(entry))
         for task in self.engine.records.all():
             if store.find_scene(task.scene_id) is not None:
                 # Missing in an older copy of the file: put back, but only what still runs is imported by itself.
@@ -104,6 +102,13 @@ class Session:
                 self.imports.setdefault(task.local_id, wanted)
         self._forget_removed()
         self.mirror()
+
+    def _concerns_us(self, row: Row) -> bool:
+        """Whether a row is of this file, or is of none that is open and still wants something of somebody."""
+        task = row.task
+        if task.removed or self.engine.records.get(task.local_id) or store.find_scene(task.scene_id):
+            return True
+        return row.is_ours and task_list.is_open_elsewhere(task)
 
     def _forget_removed(self) -> None:
         """Take what the user removed out of the scenes, which may still have it."""
@@ -142,14 +147,14 @@ class Session:
         return task
 
     def show_tasks(self) -> None:
-        """Write the sidebar's list anew."""
-        own, elsewhere = [], 0
+        """Write the sidebar's list anew: the tasks of this file, then those that wait in others."""
+        own, elsewhere = [], []
         for task in self.engine.records.all():
             scene = store.find_scene(task.scene_id)
             if scene is not None:
                 own.append((self.seen(task), scene.name))
-            else:
-                elsewhere += task.state in UNFINISHED
+            elif task_list.is_open_elsewhere(task):
+                elsewhere.append((task, ""))
         task_list.write_all(own, elsewhere)
 
     def after_undo_or_redo(self) -> None:
@@ -162,16 +167,25 @@ class Session:
 
     # What the user asks for
 
-    def generate(self, request: GenerationRequest, scene: bpy.types.Scene, *, picture_path: str = "") -> Task:
+    def generate(
+        self, request: GenerationRequest, scene: bpy.types.Scene, *, picture: Picture, confirm_duplicate: bool
+    ) -> Task:
         """Send a request for `scene`; returns at once.
 
+        :raises Duplicate: when the same was asked for a short while ago, and that is not confirmed.
         :raises TokenLabError: when nothing can be sent now.
         """
-        sentence = preferences.problem()
+        sentence = preferences.problem() or self.engine.journal_problem
         if sentence:
+            if self.engine.journal_problem:
+                self.engine.load_journal()  # Perhaps it can be used again, for the next time.
+                self._wake()
             raise TokenLabError(sentence)
         self.refresh_settings()
-        task = self.engine.submit(request, store.scene_id(scene), picture_path=picture_path)
+        earlier = None if confirm_duplicate else self.engine.recent_duplicate(request, picture.key)
+        if earlier is not None:
+            raise duplicate(time.time() - earlier.created_at)
+        task = self.engine.submit(request, store.scene_id(scene), picture_path=picture.path, picture_key=picture.key)
         self.imports[task.local_id] = ImportState.AWAITED
         self._mirror_entry(task)
         self.show_tasks()
@@ -179,8 +193,39 @@ class Session:
         self._wake()
         return task
 
+    def submit_again(self, local_id: str) -> bool:
+        """Send an uncertain task once more, at the risk of paying twice."""
+        self._check_owner(local_id)
+        self.refresh_settings()
+        has_begun = self.engine.submit_again(local_id)
+        self._wake()
+        return has_begun
+
+    def attach(self, local_id: str, task_id: str, scene: bpy.types.Scene) -> bool:
+        """Go on with an uncertain task, or with one that is not in the list, under the service's id of it."""
+        self.refresh_settings()
+        if local_id:
+            self._check_owner(local_id)
+            has_begun = self.engine.attach(local_id, task_id)
+            self._wake()
+            return has_begun
+        request = GenerationRequest(prompt=f"Task {task_id}", format=AUTO)
+        task = self.engine.adopt_task_id(task_id, request, store.scene_id(scene))
+        self.imports[task.local_id] = ImportState.AWAITED
+        self.mirror()
+        task_list.select(task.local_id)
+        self._wake()
+        return True
+
+    def _check_owner(self, local_id: str) -> None:
+        if self.engine.is_followed(local_id):
+            raise TokenLabError(
+                "Another Blender is working on this task. Its model arrives here too. Use that Blender, or close it."
+            )
+
     def resume(self, local_id: str) -> bool:
         """Go on with a task that was given up, that failed to arrive, or that was never sent."""
+        self._check_owner(local_id)
         if not self.engine.resume(local_id):
             return False
         if self.imports.get(local_id) is ImportState.OFFERED:
@@ -190,6 +235,7 @@ class Session:
 
     def stop_waiting(self, local_id: str) -> bool:
         """Ask no more about a task; it goes on at the service."""
+        self._check_owner(local_id)
         has_stopped = self.engine.stop_waiting(local_id)
         self._wake()
         return has_stopped
@@ -226,17 +272,20 @@ class Session:
         try:
             name = importing.import_model(task, path, ModelFormat[task.result_format], target)
         except importing.ImportFailed as error:
-            self.imports[local_id] = ImportState.OFFERED
+            if local_id in self.imports:
+                self.imports[local_id] = ImportState.OFFERED
             self.engine.records.change(local_id, error=str(error))
             raise TokenLabError(str(error)) from error
-        self.imports[local_id] = ImportState.IMPORTED
-        self.engine.records.change(local_id, error="")
+        if local_id in self.imports:
+            self.imports[local_id] = ImportState.IMPORTED
+        self.engine.records.change(local_id, error="", delivered=True)
         self._mirror_entry(self.engine.records.get(local_id) or task)
         self.show_tasks()
         return name
 
     def remove(self, local_id: str) -> bool:
         """Take a task off the list, out of its scene too."""
+        self._check_owner(local_id)
         task = self.engine.records.get(local_id)
         if task is None or not self.engine.remove(local_id):
             return False
@@ -257,11 +306,13 @@ class Session:
                 self._mirror_entry(task)
                 self._show_task(task)
         elif isinstance(event, JournalLoaded):
-            self._take_file(event.tasks)
+            self._take_file(event.rows)
         elif isinstance(event, JournalFailed):
             session_list().notice = event.sentence
             if not self.is_restored:
                 self._take_file(())
+        elif isinstance(event, JournalRebuilt):
+            session_list().notice = event.sentence
         elif isinstance(event, ConnectionTested):
             self.connection_test = event
             session_list().connection_status = event.sentence
@@ -310,6 +361,12 @@ class Session:
             if state is ImportState.AWAITED and task is not None and task.state is TaskState.READY:
                 return True
         return False
+
+
+def _wanted(entry: store.Entry) -> ImportState:
+    if entry.imported:
+        return ImportState.IMPORTED
+    return ImportState.AWAITED if entry.awaiting_import else ImportState.OFFERED
 
 
 _session: Session | None = None

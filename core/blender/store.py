@@ -48,23 +48,32 @@ _ids: dict[int, str] = {}
 """Id of each scene of the open file by `session_uid`: an undo takes the property away, but not the `session_uid`."""
 
 
-def forget_scenes() -> None:
-    """Begin anew, when another file was opened."""
+def know_scenes() -> None:
+    """Take the scenes of a file that was just opened for what they say they are."""
     _ids.clear()
+    for scene in local_scenes():
+        stored = scene.get(SCENE_ID_KEY)
+        is_own = isinstance(stored, str) and stored != "" and stored not in _ids.values()
+        _begin(scene, stored if is_own else str(uuid.uuid4()), is_own=is_own)
 
 
 def scene_id(scene: bpy.types.Scene) -> str:
-    """Return the scene's id, giving it one if it has none or only a copy of another scene's."""
+    """Return the scene's id. One that came since the file was opened is new, copied or appended: it gets its own."""
     known = _ids.get(scene.session_uid)
     if known is None:
-        stored = scene.get(SCENE_ID_KEY)
-        is_own = isinstance(stored, str) and stored and stored not in _ids.values()
-        known = _ids[scene.session_uid] = stored if is_own else str(uuid.uuid4())
-        if not is_own and scene.get(TASKS_KEY) is not None:
-            # A copied scene: its tasks belong to the original, or both would import the same model.
-            del scene[TASKS_KEY]
-    if scene.get(SCENE_ID_KEY) != known:
+        known = _begin(scene, str(uuid.uuid4()), is_own=False)
+    elif scene.get(SCENE_ID_KEY) != known:
         scene[SCENE_ID_KEY] = known
+    return known
+
+
+def _begin(scene: bpy.types.Scene, known: str, *, is_own: bool) -> str:
+    _ids[scene.session_uid] = known
+    if not is_own:
+        scene[SCENE_ID_KEY] = known
+        if scene.get(TASKS_KEY) is not None:
+            # The tasks belong to the original, or both scenes would import the same model.
+            del scene[TASKS_KEY]
     return known
 
 

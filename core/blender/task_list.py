@@ -22,8 +22,16 @@ def with_state(task: Task, state: TaskState) -> Task:
     return replace(task, state=state)
 
 
-def write_all(tasks: Sequence[tuple[Task, str]], elsewhere: int) -> None:
+def is_open_elsewhere(task: Task) -> bool:
+    """Whether a task of a file that is not open still wants something of somebody."""
+    if task.state is TaskState.READY:
+        return not task.delivered
+    return task.state not in (TaskState.FAILED, TaskState.LOST)
+
+
+def write_all(own: Sequence[tuple[Task, str]], elsewhere: Sequence[tuple[Task, str]]) -> None:
     """Write the list anew from tasks and the names of their scenes, keeping the active row."""
+    tasks = [*own, *elsewhere]
     group = session_list()
     active = active_local_id()
     while len(group.tasks) > len(tasks):
@@ -32,8 +40,8 @@ def write_all(tasks: Sequence[tuple[Task, str]], elsewhere: int) -> None:
         group.tasks.add()
     for row, (task, scene_name) in zip(group.tasks, tasks, strict=True):
         _fill(row, task, scene_name)
-    if group.tasks_elsewhere != elsewhere:
-        group.tasks_elsewhere = elsewhere
+    if group.tasks_elsewhere != len(elsewhere):
+        group.tasks_elsewhere = len(elsewhere)
     select(active)
     tag_redraw()
 
@@ -97,6 +105,7 @@ def _fill(row: TOKENLAB_PG_task, task: Task, scene_name: str) -> None:
         "scene_name": scene_name,
         "billing_transaction_id": task.billing_transaction_id,
         "created_at": f"{task.created_at:.3f}",
+        "was_imported": task.delivered,
         "has_result": bool(task.result_path),
     }
     for name, value in values.items():

@@ -33,6 +33,20 @@ class StillRunning(TokenLabError):
     """A wait is over before the task is. The task goes on and can be waited for again."""
 
 
+class Duplicate(TokenLabError):
+    """The same was asked for a short while ago. Nothing was sent."""
+
+
+def duplicate(seconds: float) -> Duplicate:
+    """Return the error for a request that repeats one of so many seconds ago."""
+    minutes = max(1, round(seconds / 60))
+    ago = "a minute" if minutes == 1 else f"{minutes} minutes"
+    return Duplicate(
+        f"The same was sent about {ago} ago and may be charged. Nothing was sent now. Change something, "
+        "or confirm that it is meant to be generated, and paid for, once more."
+    )
+
+
 class ServiceError(TokenLabError):
     """The service, or the way to it, did not do what was asked."""
 

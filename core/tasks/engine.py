@@ -14,16 +14,16 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ..service.contract import GenerationRequest
 from ..service.errors import DASHBOARD_RUNS
 from . import jobs
-from .journal import Journal, JournalError
+from .journal import Journal, JournalError, Row
 from .pacing import Pacing, back_off, poll_delay
-from .records import Event, JobDone, JournalFailed, JournalLoaded, Mailbox, Records
+from .records import Event, JobDone, JournalFailed, JournalLoaded, JournalRebuilt, Mailbox, Records
 from .task import UNFINISHED, Task, TaskState, new_task
 from .workers import Job, Workers
 
@@ -33,10 +33,14 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+DUPLICATE_SECONDS: Final = 600.0
+"""For so long the same request is taken for an accident, unless the user or the script says otherwise."""
 STOP_SECONDS: Final = 1.5
 """How long quitting may wait for our threads, which return at once when their connections are cut."""
 _MAX_DOWNLOADS: Final = 4
 """Downloads at a time, so that they leave workers for the polls."""
+_FOLLOW_SECONDS: Final = 2.0
+"""Between two looks at the journal for what another Blender does."""
 _IDLE_SECONDS: Final = 2.0
 """Pause between looks while there are tasks but no way to the service (no key, online access off)."""
 
@@ -45,6 +49,7 @@ _CUT_OFF: Final = (
     "Blender ended while this request was being sent, so the service may have started a paid task. "
     f"Look at {DASHBOARD_RUNS} before you send it again."
 )
+_UNCERTAIN: Final = frozenset({TaskState.UNCERTAIN})
 _AT_SERVICE: Final = UNFINISHED | {TaskState.SUBMITTING}
 """States that count against the limit of concurrent tasks."""
 
@@ -87,18 +92,26 @@ class Engine:
         self.pacing = pacing or Pacing()
         self._clock = clock
         self._mailbox: Mailbox = queue.SimpleQueue()
-        self._journal = Journal(settings.data_directory)
+        self._journal = Journal(settings.data_directory, on_rebuilt=self._on_rebuilt)
         self._workers = Workers()
         self._transport = _LazyTransport(make_transport or _requests_transport, user_agent)
         self._activities: dict[str, _Activity] = {}
+        self._followed: set[str] = set()
+        """Tasks that another Blender works on: looked at in the journal, and not touched."""
+        self._look_at = 0.0
+        """Clock time of the next look at the journal for them."""
+        self.journal_problem = ""
+        """A user's sentence while the journal cannot be used: nothing new may be sent then."""
         self.records = Records(self._journal, self._mailbox)
         self._context = jobs.JobContext(self.records, self._mailbox, self._transport.get, jobs.ModelCache())
 
     # What the user asks for
 
-    def submit(self, request: GenerationRequest, scene_id: str, *, picture_path: str = "") -> Task:
+    def submit(
+        self, request: GenerationRequest, scene_id: str, *, picture_path: str = "", picture_key: str = ""
+    ) -> Task:
         """Take in a new task and have it sent as soon as there is room; returns at once."""
-        task = new_task(request, scene_id, picture_path=picture_path)
+        task = new_task(request, scene_id, picture_path=picture_path, picture_key=picture_key)
         self.records.add(task)
         self._plan(task.local_id, 0.0)
         return task
@@ -116,6 +129,40 @@ class Engine:
             return False
         self._plan(local_id, 0.0)
         return True
+
+    def recent_duplicate(self, request: GenerationRequest, picture_key: str) -> Task | None:
+        """Return the newest task that asked for the same within `DUPLICATE_SECONDS` and may be paid for, or None."""
+        since = time.time() - DUPLICATE_SECONDS
+        for task in reversed(self.records.all()):
+            is_recent = task.created_at >= since and task.state is not TaskState.FAILED
+            is_same = replace(task.request, image_sha256="") == request and task.picture_key == picture_key
+            if is_recent and is_same:
+                return task
+        return None
+
+    def submit_again(self, local_id: str) -> bool:
+        """Send an `UNCERTAIN` task once more, which the user has asked for knowing that it may be paid twice."""
+        if self.records.change(local_id, expect=_UNCERTAIN, state=TaskState.QUEUED, error="", request_id="") is None:
+            return False
+        self._plan(local_id, 0.0)
+        return True
+
+    def attach(self, local_id: str, task_id: str) -> bool:
+        """Go on with an `UNCERTAIN` task under the id that the user found in the dashboard."""
+        attached = self.records.change(
+            local_id, expect=_UNCERTAIN, state=TaskState.PENDING, task_id=task_id, poll_url="", error=""
+        )
+        if attached is None:
+            return False
+        self._plan(local_id, 0.0)
+        return True
+
+    def adopt_task_id(self, task_id: str, request: GenerationRequest, scene_id: str) -> Task:
+        """Take in a task of the service that this computer knows nothing of, by its id."""
+        task = replace(new_task(request, scene_id), state=TaskState.PENDING, task_id=task_id)
+        self.records.add(task)
+        self._plan(task.local_id, 0.0)
+        return task
 
     def stop_waiting(self, local_id: str) -> bool:
         """Ask no more about a task; it goes on at the service and may be charged there."""
@@ -139,41 +186,56 @@ class Engine:
         """Have the journal read; `JournalLoaded` or `JournalFailed` tells what came of it."""
         mailbox = self._mailbox
 
-        def pass_on(future: Future[list[Task]]) -> None:
+        def pass_on(future: Future[list[Row]]) -> None:
             error = future.exception()
             mailbox.put(JournalFailed(str(error)) if error else JournalLoaded(tuple(future.result())))
 
+        self._look_at = self._clock() + _FOLLOW_SECONDS
         self._journal.load().add_done_callback(pass_on)
 
-    def adopt(self, rows: Sequence[Task], entries: Sequence[Task]) -> None:
+    def adopt(self, rows: Sequence[Row], entries: Sequence[Task]) -> None:
         """Take in what the journal (`rows`) and the scenes (`entries`) know, and go on with what is unfinished.
 
         A queued task is not sent by itself, and one whose sending was cut off is `UNCERTAIN`: that can be told only
-        when both sides are known (architecture, section 3).
+        when both sides are known, and not while another Blender is sending it (architecture, section 3).
         """
-        found = {task.local_id for task in (*rows, *entries)}
-        unknown = {local_id for local_id in found if self.records.get(local_id) is None}
         for row in rows:
-            self.records.adopt(row, durable=False)
+            self.records.adopt(row.task, durable=False)
+            if row.is_ours:
+                self._followed.discard(row.task.local_id)
+            else:
+                self._followed.add(row.task.local_id)
         for entry in entries:
-            self.records.adopt(entry)
-        for local_id in found:
-            task = self.records.get(local_id)
-            if task is None:
-                continue
-            if task.state is TaskState.SUBMITTING and local_id in unknown:
-                self.records.change(local_id, state=TaskState.UNCERTAIN, error=_CUT_OFF)
-            elif task.state is TaskState.CONVERTING and local_id in unknown:
-                self.records.change(local_id, state=TaskState.READY)  # The conversion ended with its Blender.
-            elif task.state in UNFINISHED and local_id not in self._activities:
-                self._plan(local_id, 0.0)
+            self.records.adopt(entry, durable=entry.local_id not in self._followed)
+        for local_id in {task.local_id for task in (*(row.task for row in rows), *entries)} - self._followed:
+            self._go_on(local_id)
+
+    def _go_on(self, local_id: str) -> None:
+        """Take up a task that nobody works on, unless it is under way here already."""
+        task = self.records.get(local_id)
+        if task is None or local_id in self._activities:
+            return
+        if task.state is TaskState.SUBMITTING:
+            self.records.change(local_id, state=TaskState.UNCERTAIN, error=_CUT_OFF)
+        elif task.state is TaskState.CONVERTING:
+            self.records.change(local_id, state=TaskState.READY)  # The conversion ended with its Blender.
+        elif task.state in UNFINISHED:
+            self._plan(local_id, 0.0)
+
+    def is_followed(self, local_id: str) -> bool:
+        """Whether another Blender works on the task."""
+        return local_id in self._followed
+
+    def _on_rebuilt(self, sentence: str) -> None:
+        """Called on the journal's thread."""
+        self._mailbox.put(JournalRebuilt(sentence))
 
     # What the tick asks for
 
     @property
     def is_busy(self) -> bool:
         """Whether there is anything that a later `pump` or `next_event` could have to do with."""
-        return bool(self._activities) or not self._mailbox.empty()
+        return bool(self._activities or self._followed) or not self._mailbox.empty()
 
     def next_event(self) -> Event | None:
         """Return the next event, having taken notice of it, or None; never waits."""
@@ -183,10 +245,16 @@ class Engine:
             return None
         if isinstance(event, JobDone):
             self._job_done(event)
+        elif isinstance(event, JournalRebuilt):
+            self.records.save_all()
+        elif isinstance(event, JournalFailed | JournalLoaded):
+            self.journal_problem = event.sentence if isinstance(event, JournalFailed) else ""
         return event
 
     def pump(self) -> None:
         """Start every job that is due."""
+        if self._followed and self._clock() >= self._look_at:
+            self.load_journal()
         if not self._activities or not self.settings.may_connect:
             return
         now = self._clock()

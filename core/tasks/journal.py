@@ -5,11 +5,16 @@
 
 The journal survives undo, crashes and unsaved files (architecture, section 4). It holds asset URLs and paths, never a
 key. Nobody waits for it on the main thread: `save` and `load` return futures.
+
+Several Blenders share one journal. A row that somebody still works on has an owner with a lease, which the owner's
+writer thread renews for as long as the process lives; only a row without an owner, or with a lease that has ended, is
+taken over.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import queue
 import sqlite3
 import threading
@@ -20,38 +25,64 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
-from .task import Task, from_text, to_text
+from . import lease
+from .lease import LEASE_SECONDS
+from .task import LEASED, Task, from_text, to_text
 
 logger = logging.getLogger(__name__)
 
 FILE_NAME: Final = "journal.sqlite3"
-SCHEMA_VERSION: Final = 1
 _BUSY_SECONDS: Final = 5.0
 """How long a commit waits for another Blender's commit."""
 
-_CREATE: Final = """
-CREATE TABLE IF NOT EXISTS tasks (
-    local_id TEXT PRIMARY KEY,
-    scene_id TEXT NOT NULL,
-    state TEXT NOT NULL,
-    revision INTEGER NOT NULL,
-    updated_at REAL NOT NULL,
-    record TEXT NOT NULL
-) STRICT
-"""
+_MIGRATIONS: Final = (
+    """
+    CREATE TABLE tasks (
+        local_id TEXT PRIMARY KEY,
+        scene_id TEXT NOT NULL,
+        state TEXT NOT NULL,
+        revision INTEGER NOT NULL,
+        updated_at REAL NOT NULL,
+        record TEXT NOT NULL
+    ) STRICT;
+    """,
+    """
+    ALTER TABLE tasks ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+    ALTER TABLE tasks ADD COLUMN lease_until REAL NOT NULL DEFAULT 0;
+    """,
+)
+"""What makes each version of the schema out of the one before; the number of a version is its place, from 1."""
+SCHEMA_VERSION: Final = len(_MIGRATIONS)
+
 _UPSERT: Final = """
-INSERT INTO tasks (local_id, scene_id, state, revision, updated_at, record) VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO tasks (local_id, scene_id, state, revision, updated_at, record, owner, lease_until)
+VALUES (:local_id, :scene_id, :state, :revision, :now, :record, :owner, :lease_until)
 ON CONFLICT (local_id) DO UPDATE SET
     scene_id = excluded.scene_id, state = excluded.state, revision = excluded.revision,
-    updated_at = excluded.updated_at, record = excluded.record
+    updated_at = excluded.updated_at, record = excluded.record,
+    owner = excluded.owner, lease_until = excluded.lease_until
 WHERE excluded.revision > tasks.revision
 """
+_RENEW: Final = "UPDATE tasks SET lease_until = ? WHERE owner = ?"
+_CLAIM: Final = "UPDATE tasks SET owner = ?, lease_until = ? WHERE local_id = ?"
+_RELEASE: Final = "UPDATE tasks SET owner = '', lease_until = 0 WHERE owner = ?"
+
+_RENEW_SECONDS: Final = LEASE_SECONDS / 3
 
 _T = TypeVar("_T")
 
 
 class JournalError(Exception):
     """The journal cannot be written or read. The text is a user's sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A task as the journal has it."""
+
+    task: Task
+    is_ours: bool
+    """Nobody else works on it. A task that is not ours is followed and not touched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +94,15 @@ class _Order:
 class Journal:
     """The journal in one folder. The writer thread is started by the first call."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, on_rebuilt: Callable[[str], None] | None = None) -> None:
+        """Touch nothing yet.
+
+        :param on_rebuilt: called on the writer thread with a user's sentence, after a damaged journal was put aside and
+            a new one begun; whoever knows tasks saves them once more.
+        """
         self.path = folder / FILE_NAME
+        self.owner = lease.new_owner()
+        self._on_rebuilt = on_rebuilt
         self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -72,26 +110,55 @@ class Journal:
 
     def save(self, task: Task) -> Future[object]:
         """Commit `task`, unless a higher revision is there. The future holds `JournalError` when that failed."""
-        row = (task.local_id, task.scene_id, task.state.value, task.revision, time.time(), to_text(task))
+        text = to_text(task)
+        is_leased = task.state in LEASED and not task.removed
 
         def work(connection: sqlite3.Connection) -> None:
+            now = time.time()
+            row = {
+                "local_id": task.local_id,
+                "scene_id": task.scene_id,
+                "state": task.state.value,
+                "revision": task.revision,
+                "now": now,
+                "record": text,
+                "owner": self.owner if is_leased else "",
+                "lease_until": now + LEASE_SECONDS if is_leased else 0.0,
+            }
             with connection:
                 connection.execute(_UPSERT, row)
 
         return self._order(work)
 
-    def load(self) -> Future[list[Task]]:
-        """Return every task in the journal, the removed ones too; rows that cannot be read are passed over."""
+    def load(self) -> Future[list[Row]]:
+        """Return every task in the journal, the removed ones too, having taken over what nobody works on any more.
 
-        def work(connection: sqlite3.Connection) -> list[Task]:
-            rows = connection.execute("SELECT record FROM tasks ORDER BY updated_at").fetchall()
-            tasks = [from_text(text) for (text,) in rows]
-            return [task for task in tasks if task is not None]
+        Rows that cannot be read are passed over.
+        """
+        return self._order(self._load)
 
-        return self._order(work)
+    def _load(self, connection: sqlite3.Connection) -> list[Row]:
+        found = []
+        now = time.time()
+        with connection:
+            # At once, so that two Blenders cannot both find the same row free.
+            connection.execute("BEGIN IMMEDIATE")
+            rows = connection.execute("SELECT record, owner, lease_until FROM tasks ORDER BY updated_at").fetchall()
+            for record, owner, until in rows:
+                task = from_text(record)
+                if task is None:
+                    continue
+                is_free = owner == self.owner or lease.has_ended(owner, until, now)
+                if is_free and owner != self.owner and task.state in LEASED:
+                    connection.execute(_CLAIM, (self.owner, now + LEASE_SECONDS, task.local_id))
+                found.append(Row(task, is_free))
+        return found
 
     def stop(self, timeout: float) -> bool:
-        """Finish what was ordered and close. May be called twice; returns whether the thread has ended."""
+        """Finish what was ordered, give up what we own, and close. May be called twice.
+
+        :return: whether the thread has ended.
+        """
         with self._lock:
             self._stopped = True
             thread = self._thread
@@ -114,37 +181,131 @@ class Journal:
         return future
 
     def _run(self) -> None:
-        connection: sqlite3.Connection | None = None
-        while (order := self._orders.get()) is not None:
-            try:
-                if connection is None:
-                    connection = _open(self.path)
-                order.future.set_result(order.work(connection))
-            except Exception as error:
-                # Whatever it is: without this thread every later task would wait in vain.
-                logger.error("The journal failed: %s", error)
-                order.future.set_exception(_unavailable(self.path, error))
-        if connection is not None:
-            connection.close()
+        writer = _Writer(self.path, self._on_rebuilt)
+        renewed_at = time.monotonic()
+        while True:
+            order = self._next_order(renewed_at + _RENEW_SECONDS - time.monotonic())
+            if order is None:
+                break
+            if order.work is not _nothing:
+                self._carry_out(order, writer)
+            if time.monotonic() - renewed_at >= _RENEW_SECONDS:
+                renewed_at = time.monotonic()
+                writer.try_quietly(lambda connection: connection.execute(_RENEW, self._renewed()))
+        writer.try_quietly(lambda connection: connection.execute(_RELEASE, (self.owner,)))
+        writer.close()
+
+    def _next_order(self, timeout: float) -> _Order | None:
+        """Return the next order, an empty one when none came in time, or None at the end."""
+        try:
+            return self._orders.get(timeout=max(0.0, timeout))
+        except queue.Empty:
+            return _Order(_nothing, Future())
+
+    def _carry_out(self, order: _Order, writer: _Writer) -> None:
+        try:
+            order.future.set_result(writer.do(order.work))
+        except Exception as error:
+            # Whatever it is: without this thread every later task would wait in vain.
+            logger.error("The journal failed: %s", error)
+            order.future.set_exception(_unavailable(self.path, error))
+
+    def _renewed(self) -> tuple[float, str]:
+        return time.time() + LEASE_SECONDS, self.owner
+
+
+def _nothing(_connection: sqlite3.Connection) -> None:
+    """The work of an order that is none."""
+
+
+class _Writer:
+    """The connection of the writer thread; a damaged file is put aside and a new one begun."""
+
+    def __init__(self, path: Path, on_rebuilt: Callable[[str], None] | None) -> None:
+        self._path = path
+        self._on_rebuilt = on_rebuilt
+        self._connection: sqlite3.Connection | None = None
+
+    def do(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        try:
+            return work(self._opened())
+        except sqlite3.DatabaseError as error:
+            if not _is_damage(error):
+                raise
+            logger.warning("The journal is damaged: %s", error)
+            self.close()
+            aside = _put_aside(self._path)
+            result = work(self._opened())
+        if self._on_rebuilt is not None:
+            self._on_rebuilt(
+                "The task journal was damaged and was begun anew from the open file; the old one is kept as "
+                f"{aside.name}."
+            )
+        return result
+
+    def try_quietly(self, work: Callable[[sqlite3.Connection], object]) -> None:
+        """Do what the next order, or the end of the lease, makes up for when it fails. Opens nothing for it."""
+        if self._connection is None:
+            return
+        try:
+            with self._connection:
+                work(self._connection)
+        except sqlite3.Error as error:
+            logger.warning("The journal's leases could not be changed: %s", error)
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = _open(self._path)
+        return self._connection
 
 
 def _open(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = sqlite3.connect(path, timeout=_BUSY_SECONDS)
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
+        # Write-ahead logging needs memory that all processes share, which a network drive does not give.
+        mode = "DELETE" if lease.is_on_network(path.parent) else "WAL"
+        connection.execute(f"PRAGMA journal_mode = {mode}")
         # A task id that was paid for must survive a power cut: 0.2 ms per commit (FULL), off the main thread.
         connection.execute("PRAGMA synchronous = FULL")
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > SCHEMA_VERSION:
-            raise sqlite3.DatabaseError("written by a newer version of TokenLab 3D")
-        with connection:
-            connection.execute(_CREATE)
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION:d}")
+        _migrate(connection)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Bring the schema up to date, one version after the other, all or nothing."""
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > SCHEMA_VERSION:
+            raise sqlite3.NotSupportedError("it was written by a newer version of TokenLab 3D")
+        for migration in _MIGRATIONS[version:]:
+            for statement in migration.split(";"):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION:d}")
+
+
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    """Whether the file itself is broken, and not the disk, a lock or our own code."""
+    return type(error) is sqlite3.DatabaseError
+
+
+def _put_aside(path: Path) -> Path:
+    """Rename a damaged journal with its companions, and return the new name."""
+    aside = path.with_name(f"{path.stem}.damaged-{time.strftime('%Y%m%d-%H%M%S')}{path.suffix}")
+    for suffix in ("-wal", "-shm", ""):
+        companion = Path(f"{path}{suffix}")
+        if companion.exists():
+            os.replace(companion, f"{aside}{suffix}")
+    return aside
 
 
 def _unavailable(path: Path, error: Exception) -> JournalError:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..service.contract import ModelInfo
-from .journal import Journal
+from .journal import Journal, Row
 from .task import IllegalTransition, Task, TaskState, merge
 
 
@@ -43,12 +43,19 @@ class JobDone:
 class JournalLoaded:
     """What the journal held when it was asked."""
 
-    tasks: tuple[Task, ...]
+    rows: tuple[Row, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class JournalFailed:
     """The journal cannot be used. The text is a user's sentence."""
+
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRebuilt:
+    """A damaged journal was begun anew. The text is a user's sentence."""
 
     sentence: str
 
@@ -69,7 +76,7 @@ class ModelsLoaded:
     error: str = ""
 
 
-Event = TaskChanged | JobDone | JournalLoaded | JournalFailed | ConnectionTested | ModelsLoaded
+Event = TaskChanged | JobDone | JournalLoaded | JournalFailed | JournalRebuilt | ConnectionTested | ModelsLoaded
 Mailbox = queue.SimpleQueue[Event]
 
 
@@ -97,6 +104,12 @@ class Records:
         """Whether the user took this task off the list."""
         task = self._tasks.get(local_id)
         return task is not None and task.removed
+
+    def save_all(self) -> None:
+        """Order a row for every task, after the journal was begun anew."""
+        with self._lock:
+            for task in self._tasks.values():
+                self._journal.save(task)
 
     def add(self, task: Task) -> Future[object]:
         """Take in a new task and order its row; the future tells when that is on the disk."""

@@ -51,7 +51,8 @@ _AT_SERVICE: Final = frozenset({_S.PENDING, _S.PROCESSING, _S.DOWNLOADING, _S.FA
 ALLOWED: Final[Mapping[TaskState, frozenset[TaskState]]] = {
     _S.QUEUED: frozenset({_S.SUBMITTING, _S.FAILED}),
     _S.SUBMITTING: frozenset({_S.QUEUED, _S.PENDING, _S.UNCERTAIN, _S.FAILED}),
-    _S.UNCERTAIN: frozenset({_S.PENDING}),
+    # By the user alone: attached to an id, or sent again at the risk of paying twice.
+    _S.UNCERTAIN: frozenset({_S.PENDING, _S.QUEUED}),
     _S.PENDING: _AT_SERVICE,
     _S.PROCESSING: _AT_SERVICE,
     _S.DOWNLOADING: frozenset({_S.CONVERTING, _S.READY, _S.STOPPED, _S.LOST}),
@@ -66,7 +67,8 @@ ALLOWED: Final[Mapping[TaskState, frozenset[TaskState]]] = {
 
 UNFINISHED: Final = frozenset({_S.PENDING, _S.PROCESSING, _S.DOWNLOADING, _S.CONVERTING})
 """States in which the engine has something to do for a task without being asked."""
-BEFORE_SERVICE: Final = frozenset({_S.QUEUED, _S.SUBMITTING})
+LEASED: Final = UNFINISHED | {_S.QUEUED, _S.SUBMITTING}
+"""States of a task that belongs to the Blender that works on it; no other one touches it (`lease`)."""
 
 
 class IllegalTransition(Exception):
@@ -108,8 +110,12 @@ class Task:
     """Signed and private: in memory and in the journal, never in a scene (architecture, P5)."""
     picture_path: str = ""
     """Our copy of the source picture. A path of this machine: not for the scene."""
+    picture_key: str = ""
+    """What tells the chosen picture from others without reading it (path, size, time): not for the scene."""
     result_path: str = ""
     """The file to import. A path of this machine: not for the scene."""
+    delivered: bool = False
+    """The model was imported into a file at least once, so nobody waits for it. Not for the scene."""
 
     def evolve(self, **changes: Any) -> Task:
         """Return this record with `changes` and the next revision.
@@ -127,7 +133,14 @@ class Task:
         return self.request.prompt or self.request.image_name or "Untitled"
 
 
-def new_task(request: GenerationRequest, scene_id: str, *, now: float | None = None, picture_path: str = "") -> Task:
+def new_task(
+    request: GenerationRequest,
+    scene_id: str,
+    *,
+    now: float | None = None,
+    picture_path: str = "",
+    picture_key: str = "",
+) -> Task:
     """Return a new `QUEUED` task. `now` is in unix seconds."""
     return Task(
         local_id=str(uuid.uuid4()),
@@ -135,6 +148,7 @@ def new_task(request: GenerationRequest, scene_id: str, *, now: float | None = N
         request=request,
         created_at=time.time() if now is None else now,
         picture_path=picture_path,
+        picture_key=picture_key,
     )
 
 
@@ -152,7 +166,9 @@ def merge(memory: Task, scene: Task) -> Task:
         scene_id=memory.scene_id,
         asset_urls=winner.asset_urls or other.asset_urls,
         picture_path=winner.picture_path or other.picture_path,
+        picture_key=winner.picture_key or other.picture_key,
         result_path=winner.result_path or other.result_path,
+        delivered=memory.delivered or scene.delivered,
         removed=memory.removed or scene.removed,
     )
     return memory if merged == memory else merged
@@ -161,7 +177,9 @@ def merge(memory: Task, scene: Task) -> Task:
 # ------------------------------------------------------------------------------
 # As text: JSON with the names that `public_interface` fixes, request fields beside the task's own
 
-_LOCAL_ONLY: Final = frozenset({"asset_urls", "picture_path", "result_path", "removed", "scene_id"})
+_LOCAL_ONLY: Final = frozenset(
+    {"asset_urls", "delivered", "picture_key", "picture_path", "removed", "result_path", "scene_id"}
+)
 _END_OF_TIME: Final = 32_503_680_000.0
 """The year 3000: later times end in errors on some platforms."""
 _REQUEST_FIELDS: Final = {item.name: str(item.type) for item in fields(GenerationRequest)}

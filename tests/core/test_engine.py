@@ -18,6 +18,7 @@ import pytest
 from core.service.address import Connection
 from core.service.contract import GenerationRequest
 from core.tasks.engine import Engine, Settings
+from core.tasks.journal import Row
 from core.tasks.pacing import Pacing
 from core.tasks.records import ConnectionTested, JobDone, JournalLoaded, ModelsLoaded
 from core.tasks.task import Task, TaskState, new_task
@@ -310,7 +311,7 @@ def found(state: TaskState, **changes: Any) -> Task:
 
 def test_a_task_that_was_being_sent_when_blender_ended_is_uncertain(rig: Rig, simulator: SimulatorProcess) -> None:
     task = found(S.SUBMITTING)
-    rig.engine.adopt([task], [task])
+    rig.engine.adopt([Row(task, is_ours=True)], [task])
     assert rig.task(task.local_id).state is S.UNCERTAIN
     assert "Blender ended" in rig.task(task.local_id).error
     rig.run_for(3600.0)
@@ -324,7 +325,7 @@ def test_a_row_that_knows_more_than_the_scene_wins(rig: Rig, simulator: Simulato
     other = Rig(rig.folder, simulator.url, simulator.key)
     other.engine.load_journal()
     other.run_until(lambda: any(isinstance(event, JournalLoaded) for event in other.events))
-    rows = next(event.tasks for event in other.events if isinstance(event, JournalLoaded))
+    rows = next(event.rows for event in other.events if isinstance(event, JournalLoaded))
     other.engine.adopt(rows, [entry])
     assert other.task(first) == done
     assert other.engine.stop()

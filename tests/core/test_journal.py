@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from core.service.contract import GenerationRequest
-from core.tasks.journal import FILE_NAME, SCHEMA_VERSION, Journal, JournalError
-from core.tasks.task import Task, TaskState, from_text, new_task
+from core.tasks.journal import _MIGRATIONS, FILE_NAME, SCHEMA_VERSION, Journal, JournalError
+from core.tasks.task import Task, TaskState, from_text, new_task, to_text
 from tests.loopback import PATIENCE_SECONDS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -39,7 +39,7 @@ def save(journal: Journal, one: Task) -> None:
 
 
 def load(journal: Journal) -> list[Task]:
-    return journal.load().result(PATIENCE_SECONDS)
+    return [row.task for row in journal.load().result(PATIENCE_SECONDS)]
 
 
 def rows(folder: Path) -> list[tuple[str, str, int, str]]:
@@ -184,16 +184,39 @@ def test_a_row_that_cannot_be_read_is_passed_over_and_stays(journal: Journal, tm
     save(journal, task())
     connection = sqlite3.connect(tmp_path / FILE_NAME)
     with connection:
-        connection.execute("INSERT INTO tasks VALUES ('x', 's', 'MELTED', 1, 0, '{')")
+        connection.execute("INSERT INTO tasks VALUES ('x', 's', 'MELTED', 1, 0, '{', '', 0)")
     connection.close()
     assert len(load(journal)) == 1
     assert len(rows(tmp_path)) == 2
 
 
-def test_a_file_that_is_no_database_is_a_sentence_and_stays_as_it_is(journal: Journal, tmp_path: Path) -> None:
-    (tmp_path / FILE_NAME).write_bytes(b"not a database" * 100)
-    sentence_of(journal, task())
-    assert (tmp_path / FILE_NAME).read_bytes() == b"not a database" * 100
+def test_a_damaged_journal_is_put_aside_and_begun_anew_and_that_is_said(tmp_path: Path) -> None:
+    damaged = b"not a database" * 100
+    (tmp_path / FILE_NAME).write_bytes(damaged)
+    said: list[str] = []
+    journal = Journal(tmp_path, on_rebuilt=said.append)
+    save(journal, saved := task())
+    assert load(journal) == [saved]
+    (aside,) = tmp_path.glob("journal.damaged-*.sqlite3")
+    assert aside.read_bytes() == damaged
+    (sentence,) = said
+    assert aside.name in sentence and "begun anew" in sentence
+    assert journal.stop(PATIENCE_SECONDS)
+
+
+def test_a_journal_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / FILE_NAME)
+    connection.execute(_MIGRATIONS[0])
+    old = task()
+    connection.execute("INSERT INTO tasks VALUES (?, 's', 'QUEUED', 0, 0, ?)", (old.local_id, to_text(old)))
+    connection.execute("PRAGMA user_version = 1")
+    connection.commit()
+    connection.close()
+    journal = Journal(tmp_path)
+    assert load(journal) == [old]
+    save(journal, task())
+    assert len(load(journal)) == 2
+    assert journal.stop(PATIENCE_SECONDS)
 
 
 def test_a_journal_of_a_newer_version_is_refused_and_not_touched(journal: Journal, tmp_path: Path) -> None:

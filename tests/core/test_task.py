@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from core.service.contract import MAX_SEED, GenerationRequest
 from core.tasks.task import (
     ALLOWED,
-    BEFORE_SERVICE,
+    LEASED,
     UNFINISHED,
     IllegalTransition,
     Task,
@@ -50,6 +50,8 @@ WAYS: dict[TaskState, set[TaskState]] = {
     S.STOPPED: {S.PENDING, S.DOWNLOADING},
     S.LOST: {S.PENDING},
 }
+
+BEFORE_SERVICE = LEASED - UNFINISHED
 
 
 def task(state: TaskState = S.QUEUED, revision: int = 0, **changes: Any) -> Task:
