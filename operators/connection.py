@@ -9,29 +9,22 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from ..core.blender import preferences, scripting, session
+from ..core.blender import scripting, session
+from .service import ServiceOperator
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
 
-class TOKENLAB_OT_test_connection(bpy.types.Operator):
+class TOKENLAB_OT_test_connection(ServiceOperator, bpy.types.Operator):
     """Ask the service whether it accepts the API key; costs nothing"""
 
     bl_idname = "tokenlab.test_connection"
     bl_label = "Test TokenLab Connection"
     bl_options = {"REGISTER"}  # No UNDO: nothing changes.
 
-    @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
-        """Whether anything can be sent now."""
-        problem = preferences.problem()
-        if problem:
-            cls.poll_message_set(problem)
-        return not problem
-
     def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Ask; in a window the answer appears in the panel, without one it is waited for and reported."""
+        """Ask; in a window the answer appears in the preferences and the sidebar, without one it is waited for."""
         current = session.current()
         current.test_connection()
         if not bpy.app.background:

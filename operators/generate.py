@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
-from ..core.blender import preferences, properties, scripting
+from ..core.blender import properties, scripting
 from ..core.blender.properties import FORMATS, INPUT_TYPES, QUALITIES
 from ..core.service.contract import DEFAULT_IMAGE_PROMPT, MAX_SEED
 from ..core.service.errors import Duplicate, TokenLabError
 from ..core.text import one_line
+from .service import ServiceOperator
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -23,7 +24,10 @@ _SKIP: set[Any] = {"SKIP_SAVE"}
 """Blender would otherwise fill in the values of the last call, and send an old prompt."""
 
 
-class TOKENLAB_OT_generate(bpy.types.Operator):
+_PICTURE_FIELDS = {"IMAGE_FILE": ("image_path",), "IMAGE_DATABLOCK": ("image",), "IMAGE_URL": ("image_url",)}
+
+
+class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
     """Send the prompt or picture to TokenLab and import the model when it is done"""
 
     bl_idname = "tokenlab.generate"
@@ -52,14 +56,6 @@ class TOKENLAB_OT_generate(bpy.types.Operator):
     )
     show_form: BoolProperty(name="Show Form", description="Ask for prompt and model first", options={*_SKIP, "HIDDEN"})
 
-    @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
-        """Whether anything can be sent now."""
-        problem = preferences.problem()
-        if problem:
-            cls.poll_message_set(problem)
-        return not problem
-
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[OperatorReturnItems]:
         """Show the form, from a menu or the search; ask before the same is sent, and paid for, twice."""
         if bpy.app.background:
@@ -80,6 +76,9 @@ class TOKENLAB_OT_generate(bpy.types.Operator):
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False
+        layout.prop(form, "input_type")
+        for name in _PICTURE_FIELDS.get(form.input_type, ()):
+            layout.prop(form, name)
         layout.prop(form, "prompt", placeholder="A low-poly robot mascot")
         layout.prop(form, "model")
         layout.prop(form, "format")
@@ -108,7 +107,7 @@ class TOKENLAB_OT_generate(bpy.types.Operator):
         except TokenLabError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        self.report({"INFO"}, f"Sent “{one_line(handle.title, limit=40)}”: the model is imported when it is done")
+        self.report({"INFO"}, f"Sending “{one_line(handle.title, limit=40)}”: the model is imported when it is done")
         return {"FINISHED"}
 
     def _arguments(self, context: bpy.types.Context) -> dict[str, Any]:
@@ -117,7 +116,8 @@ class TOKENLAB_OT_generate(bpy.types.Operator):
         value = {name: self._given_or_form(form, name) for name in _FIELDS}
         input_type = self._input_type(form)
         arguments = {name: value[name] for name in ("prompt", "model", "format", "quality", "style")}
-        arguments["seed"] = value["seed"] if value["use_seed"] or self._is_given("seed") else None
+        is_seeded = value["use_seed"] or (self._is_given("seed") and not self._is_given("use_seed"))
+        arguments["seed"] = value["seed"] if is_seeded else None
         if input_type == "IMAGE_FILE":
             arguments["image"] = value["image_path"] or ""
         elif input_type == "IMAGE_DATABLOCK":

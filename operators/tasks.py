@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
-from ..core.blender import preferences, session, task_list
+from ..core.blender import session, task_list
 from ..core.blender.properties import session_list
 from ..core.service.errors import TokenLabError
+from .service import ServiceOperator
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -22,8 +23,8 @@ _LOCAL_ID = StringProperty(
     name="Task", description="Local id of the task; the active one of the list if empty", options={"SKIP_SAVE"}
 )
 
-_RUNNING = ("SUBMITTING", "UNCERTAIN", "PENDING", "PROCESSING")
-"""States in which a task may yet be charged although nothing has arrived."""
+_PAID_FOR_NOTHING = ("SUBMITTING", "UNCERTAIN", "PENDING", "PROCESSING", "DOWNLOADING", "STOPPED")
+"""States in which a task may be charged although nothing has arrived."""
 
 
 def _state(local_id: str) -> str:
@@ -41,7 +42,7 @@ class _TaskOperator:
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """Whether there is a task at all."""
-        has_task = session.is_enabled() and bool(task_list.active_local_id())
+        has_task = session.is_enabled() and bool(session_list().tasks)
         if not has_task:
             cls.poll_message_set("There is no task yet. Generate a model first.")  # type: ignore[attr-defined]
         return has_task
@@ -144,7 +145,7 @@ class TOKENLAB_OT_submit_again(_TaskOperator, bpy.types.Operator):
         return self.try_to(session.current().submit_again, "Only an uncertain task can be sent again.")
 
 
-class TOKENLAB_OT_attach_task(_TaskOperator, bpy.types.Operator):
+class TOKENLAB_OT_attach_task(ServiceOperator, _TaskOperator, bpy.types.Operator):
     """Go on with a task of the service by the task id that its dashboard shows; costs nothing"""
 
     bl_idname = "tokenlab.attach_task"
@@ -153,14 +154,6 @@ class TOKENLAB_OT_attach_task(_TaskOperator, bpy.types.Operator):
 
     local_id: _LOCAL_ID
     task_id: StringProperty(name="Task ID", description="Begins with ldtask_", options={"SKIP_SAVE"})
-
-    @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
-        """Whether the service can be asked."""
-        problem = preferences.problem()
-        if problem:
-            cls.poll_message_set(problem)
-        return not problem
 
     @property
     def chosen(self) -> str:
@@ -196,7 +189,7 @@ class TOKENLAB_OT_remove_task(_TaskOperator, bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[OperatorReturnItems]:
         """Ask first when money may be lost with it."""
-        if bpy.app.background or _state(self.chosen) not in _RUNNING:
+        if bpy.app.background or _state(self.chosen) not in _PAID_FOR_NOTHING:
             return self.execute(context)
         return context.window_manager.invoke_confirm(
             self,

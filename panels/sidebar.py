@@ -28,6 +28,7 @@ class TOKENLAB_PT_generate(bpy.types.Panel):
         layout = self.layout
         form = properties.form(context.scene)
         _draw_problem(layout, context)
+        _draw_connection(layout, context)
         layout.row().prop(form, "input_type", text="")
         _draw_picture(layout, form)
         layout.prop(form, "prompt", text="", placeholder="A low-poly robot mascot")
@@ -134,6 +135,12 @@ def _draw_problem(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
         box.operator("preferences.addon_show", text="Open Preferences", icon="PREFERENCES").module = base_package
     else:
         box.operator("screen.userpref_show", text="Open System Preferences", icon="PREFERENCES").section = "SYSTEM"
+
+
+def _draw_connection(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    status = properties.session_list().connection_status
+    if status:
+        draw_sentence(layout, context, status, icon="URL")
 
 
 def _draw_picture(layout: bpy.types.UILayout, form: Any) -> None:

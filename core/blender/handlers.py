@@ -16,11 +16,14 @@ from . import session, tick
 
 logger = logging.getLogger(__name__)
 
+EXIT_SECONDS = 30.0
+"""Longest wait for our threads at the very end; they end at once but for a name server that does not answer."""
+
 
 @persistent
 def on_load(*_args: object) -> None:
     """Resume the unfinished tasks of the file that was opened."""
-    _guarded(lambda: session.current().restore())
+    _guarded(lambda: session.file_opened(is_new_file=not bpy.data.filepath))
 
 
 @persistent
@@ -59,7 +62,11 @@ _HANDLERS = (
 
 
 def _shut_down() -> None:
-    """At interpreter exit: bpy 4.2 crashes and 4.5 hangs over a timer, a handler or a thread that is left."""
+    """At interpreter exit: bpy 4.2 crashes and 4.5 hangs over a timer, a handler or a thread that is left.
+
+    A thread that asks for a host's address cannot be cut, so it is given the time that this may take.
+    """
+    session.stop(EXIT_SECONDS)
     unregister()
 
 

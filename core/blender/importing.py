@@ -26,7 +26,11 @@ logger = logging.getLogger(__name__)
 _MAX_NAME_BYTES = 60
 """Blender 4.x cuts names at 63 bytes; a few are left for `.001`."""
 
+_BONE_SHAPES = "glTF_not_exported"
+"""Where the glTF importer hides the ball that it draws bones with; it is used again by the next import."""
+
 _DATA = (
+    "scenes",
     "objects",
     "collections",
     "meshes",
@@ -77,11 +81,6 @@ _OPERATORS: dict[ModelFormat, tuple[_Operator, ...]] = {
 }
 
 
-def can_import(model_format: ModelFormat) -> bool:
-    """Whether this build of Blender has an importer for the format."""
-    return any(operator.find() for operator in _OPERATORS.get(model_format, ()))
-
-
 def blocked_reason() -> str:
     """Return why an import would get in the user's way now, as a short phrase, or ""."""
     context = bpy.context
@@ -108,19 +107,29 @@ def import_model(task: Task, path: Path, model_format: ModelFormat, scene: bpy.t
         scene = bpy.data.scenes[name]
         collection = _gather(task, before, scene)
         _check(collection)
+        _pack_images(before)
+        collection_name = collection.name
     except ImportFailed:
         _remove_new(before)
         raise
-    _pack_images(before)
-    collection_name = collection.name
+    except Exception as error:
+        # Whatever an importer or a file can think of: half a model must not stay, nor be tried again and again.
+        logger.exception("The import of %s failed", path.name)
+        _remove_new(before)
+        raise _failed(model_format) from error
     # At once: in Blender 5.2 an undo after an import without a step of its own ends in a crash (bpy_facts C.5).
     bpy.ops.ed.undo_push(message=f"Import {collection_name}")
     return collection_name
 
 
-def find_collection(local_id: str) -> bpy.types.Collection | None:
-    """Return the collection that holds the imported model of a task, or None."""
-    return next((item for item in bpy.data.collections if item.get("tokenlab_local_id") == local_id), None)
+def imported_collections() -> dict[str, str]:
+    """Return the name of the collection with the imported model, by local id, for all tasks in one pass."""
+    found: dict[str, str] = {}
+    for item in bpy.data.collections:
+        local_id = item.get("tokenlab_local_id")
+        if isinstance(local_id, str):
+            found.setdefault(local_id, item.name)
+    return found
 
 
 def _run_operator(path: Path, model_format: ModelFormat, scene: bpy.types.Scene) -> None:
@@ -185,10 +194,7 @@ def _gather(task: Task, before: set[int], scene: bpy.types.Scene) -> bpy.types.C
     collection = bpy.data.collections.new(_collection_name(task))
     scene.collection.children.link(collection)
     for helper in helpers:
-        # glTF with a skin brings a hidden collection of bone shapes: it stays one, below ours.
-        if helper.name in scene.collection.children:
-            scene.collection.children.unlink(helper)
-            collection.children.link(helper)
+        _move_helper(helper, collection, helpers)
     for item in objects:
         _move(item, collection, helpers)
         _mark(item, task)
@@ -196,9 +202,22 @@ def _gather(task: Task, before: set[int], scene: bpy.types.Scene) -> bpy.types.C
     return collection
 
 
+def _move_helper(
+    helper: bpy.types.Collection, collection: bpy.types.Collection, helpers: list[bpy.types.Collection]
+) -> None:
+    """Put a collection that the importer made below ours, wherever it hung it; one below another one stays there."""
+    roots = [scene.collection for scene in bpy.data.scenes]
+    parents = [parent for parent in (*roots, *bpy.data.collections) if helper.name in parent.children]
+    if any(parent in helpers for parent in parents):
+        return
+    collection.children.link(helper)
+    for parent in parents:
+        parent.children.unlink(helper)
+
+
 def _move(item: bpy.types.Object, collection: bpy.types.Collection, helpers: list[bpy.types.Collection]) -> None:
     homes = list(item.users_collection)
-    if any(home in helpers for home in homes):
+    if any(home in helpers or home.name == _BONE_SHAPES for home in homes):
         return
     collection.objects.link(item)
     for home in homes:

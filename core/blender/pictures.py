@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import array
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import bpy
 
@@ -24,6 +26,7 @@ class Picture:
     """What tells it from others without reading it: for finding the same request again."""
 
 
+_RGBA = 4
 _SENDABLE = (".png", ".jpg", ".jpeg", ".webp")
 
 
@@ -63,19 +66,51 @@ def _as_it_is(path: Path, name: str) -> Picture:
 
 
 def _write_png(image: bpy.types.Image, folder: Path) -> str:
-    """Write a copy, since saving turns the user's generated image into a file image (blender_rules 10)."""
-    name = image.name
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write the pixels as they are now; saving the image itself would turn a generated one into a file image.
+
+    The pixels go through a new image: a copy of the datablock comes without what was painted.
+    """
     path = folder / f"{uuid.uuid4()}.png"
-    copy = image.copy()
+    width, height = _size(image)
+    if not (width and height):
+        raise _unreadable(image.name)
+    pixels = _rgba(image)
+    picture = bpy.data.images.new("TokenLab", width, height, alpha=True, float_buffer=image.is_float)
     try:
-        copy.filepath_raw = str(path)
-        copy.file_format = "PNG"
-        copy.save()
-    except RuntimeError as error:
-        raise TokenLabError(
-            f"The image {name} has no pixels that could be sent. Nothing was sent or charged. Choose another image."
-        ) from error
+        picture.colorspace_settings.name = image.colorspace_settings.name
+        picture.pixels.foreach_set(pixels)
+        picture.filepath_raw, picture.file_format = str(path), "PNG"
+        folder.mkdir(parents=True, exist_ok=True)
+        picture.save()
+    except (RuntimeError, OSError) as error:
+        raise _unreadable(image.name) from error
     finally:
-        bpy.data.images.remove(copy)
+        bpy.data.images.remove(picture)
     return str(path)
+
+
+def _size(image: bpy.types.Image) -> tuple[int, int]:
+    width, height = cast("tuple[int, int]", image.size)
+    return width, height
+
+
+def _rgba(image: bpy.types.Image) -> array.array[float]:
+    """Return the pixels with four channels each, as a new image has them."""
+    width, height = _size(image)
+    channels = image.channels
+    pixels: array.array[float] = array.array("f", bytes(4 * width * height * channels))
+    image.pixels.foreach_get(pixels)
+    if channels == _RGBA:
+        return pixels
+    full: array.array[float] = array.array("f", [1.0]) * (len(pixels) // channels * _RGBA)
+    for channel in range(_RGBA - 1):
+        # Grey, with or without alpha, becomes red, green and blue alike.
+        full[channel::_RGBA] = pixels[(channel if channels > 2 else 0) :: channels]  # noqa: PLR2004
+    return full
+
+
+def _unreadable(name: str) -> TokenLabError:
+    return TokenLabError(
+        f"The pixels of the image {name} cannot be read, or the data folder takes no file. "
+        "Nothing was sent or charged. Choose another image."
+    )

@@ -15,11 +15,13 @@ from pathlib import Path
 
 import bpy
 
+from ..files.library import PICTURES
 from ..service.contract import (
     AUTO,
     DEFAULT_IMAGE_PROMPT,
     DEFAULT_MODEL,
     FORMATS,
+    MAX_SEED,
     QUALITIES,
     GenerationRequest,
     ModelInfo,
@@ -27,6 +29,7 @@ from ..service.contract import (
 from ..service.errors import StillRunning, TokenLabError
 from ..tasks.records import ConnectionTested, ModelsLoaded
 from ..tasks.task import UNFINISHED, Task, TaskState
+from ..text import clean_text
 from . import importing, pictures, session, tick
 from .session import ImportState
 
@@ -35,7 +38,16 @@ _PUMP_SECONDS = 0.02
 _QUESTION_SECONDS = 60.0
 """Longest wait for an answer that belongs to no task."""
 
+_MAX_TEXT = 20_000
+"""Longest prompt in characters; models take far less (API notes 4.3)."""
+
 _ENDED_BADLY = frozenset({TaskState.FAILED, TaskState.UNCERTAIN, TaskState.LOST, TaskState.STOPPED})
+
+_WHY_NOT = {
+    TaskState.READY: "The model is ready, but not imported. Import it, or open its file.",
+    TaskState.QUEUED: "This request was never sent, and nothing was charged. Resume it to send it.",
+    TaskState.STOPPED: "Nobody waits for this task any more. Resume it to go on.",
+}
 
 
 class TaskHandle:
@@ -81,8 +93,8 @@ class TaskHandle:
     @property
     def objects(self) -> list[bpy.types.Object]:
         """The imported objects, as long as they are in the file."""
-        collection = importing.find_collection(self.local_id)
-        return list(collection.all_objects) if collection else []
+        name = importing.imported_collections().get(self.local_id, "")
+        return list(bpy.data.collections[name].all_objects) if name else []
 
     def stop_waiting(self) -> None:
         """Ask no more about the task; it goes on at the service and may be charged there."""
@@ -97,19 +109,17 @@ class TaskHandle:
         :raises TokenLabError: when the task failed or was stopped.
         """
         if not bpy.app.background and not block:
-            raise TokenLabError(
-                "wait() would freeze this window. Use the task's on_change to be told, or wait(block=True)."
-            )
+            raise TokenLabError("wait() would freeze this window, so it does nothing here. wait(block=True) does.")
         _pump(lambda: self._is_over, timeout)
         task = self._task
         if session.current().imports.get(self.local_id) is ImportState.IMPORTED:
             return self.objects
-        if task.state is TaskState.READY:
-            raise TokenLabError(task.error or "The model is ready, but not imported. Import it, or open its file.")
-        if self._is_over:
-            raise TokenLabError(task.error or f"The task is {task.state.value.lower()}. Resume it to go on.")
-        raise StillRunning(
-            f"The task still runs after {timeout:.0f} seconds. It is kept; wait again, or open the file later."
+        if not self._is_over:
+            raise StillRunning(
+                f"The task still runs after {timeout:.0f} seconds. It is kept; wait again, or open the file later."
+            )
+        raise TokenLabError(
+            task.error or _WHY_NOT.get(task.state, "Nothing is done for this task. Resume it to go on.")
         )
 
     @property
@@ -121,10 +131,13 @@ class TaskHandle:
 
     @property
     def _is_over(self) -> bool:
+        """Whether waiting brings nothing more: it is imported, or nothing is planned for it any more."""
         task, current = self._task, session.current()
+        if not current.is_restored:
+            return False
         if task.state is TaskState.READY:
-            return current.is_restored and current.imports.get(self.local_id) is not ImportState.AWAITED
-        return task.state in _ENDED_BADLY
+            return current.imports.get(self.local_id) is not ImportState.AWAITED
+        return task.state in _ENDED_BADLY or not current.engine.is_working_on(self.local_id)
 
 
 def generate(  # noqa: PLR0913  # the fields of the form; all but the first by name
@@ -148,20 +161,24 @@ def generate(  # noqa: PLR0913  # the fields of the form; all but the first by n
     :raises Duplicate: when it was, and that is not confirmed.
     :raises TokenLabError: when it cannot be sent (no key, online access off, no prompt, no such picture).
     """
+    if seed is not None and not 0 <= seed <= MAX_SEED:
+        raise TokenLabError(f"The seed {seed} is out of range. Nothing was sent. Use one from 0 to {MAX_SEED}.")
+    # Cleaned here already: a lone surrogate ends Blender in a custom property.
+    prompt, image_url = clean_text(prompt, limit=_MAX_TEXT), clean_text(image_url)
     picture = _picture(image)
-    if not prompt.strip():
+    if not prompt:
         if not (picture.name or image_url):
             raise TokenLabError("The prompt is empty. Nothing was sent or charged. Write what the model should be.")
         prompt = DEFAULT_IMAGE_PROMPT
     request = GenerationRequest(
-        prompt=prompt.strip(),
-        model=model.strip() or DEFAULT_MODEL,
+        prompt=prompt,
+        model=clean_text(model) or DEFAULT_MODEL,
         format=_choice(format, FORMATS, "format"),
         quality=_choice(quality, QUALITIES, "quality"),
-        style=style.strip(),
+        style=clean_text(style),
         seed=seed,
-        image_url=image_url.strip(),
-        image_name=picture.name,
+        image_url=image_url,
+        image_name=clean_text(picture.name),
     )
     task = session.current().generate(
         request, scene or bpy.context.scene, picture=picture, confirm_duplicate=confirm_duplicate
@@ -175,7 +192,10 @@ def tasks() -> list[TaskHandle]:
 
 
 def resume_all() -> list[TaskHandle]:
-    """Take up every unfinished task of the open file and return them; nothing is submitted by this."""
+    """Take up what is unfinished and return the tasks that are worked on; nothing is submitted by this.
+
+    They are those of the open file whose model is to come, and those of other files that this Blender goes on with.
+    """
     current = session.current()
     current.restore()
     if bpy.app.background:
@@ -183,8 +203,13 @@ def resume_all() -> list[TaskHandle]:
     return [
         TaskHandle(task.local_id)
         for task in current.engine.records.all()
-        if task.state in UNFINISHED or current.imports.get(task.local_id) is ImportState.AWAITED
+        if task.state in UNFINISHED or _is_coming(current, task)
     ]
+
+
+def _is_coming(current: session.Session, task: Task) -> bool:
+    """Whether the model lies ready and is about to be imported."""
+    return task.state is TaskState.READY and current.imports.get(task.local_id) is ImportState.AWAITED
 
 
 def models() -> list[ModelInfo]:
@@ -226,7 +251,7 @@ def _picture(image: str | Path | bpy.types.Image | None) -> pictures.Picture:
         return pictures.Picture()
     if isinstance(image, str | Path):
         return pictures.from_file(str(image))
-    return pictures.from_datablock(image, session.current().engine.settings.data_directory / "pictures")
+    return pictures.from_datablock(image, session.current().engine.settings.data_directory / PICTURES)
 
 
 def _choice(value: str, allowed: tuple[str, ...], name: str) -> str:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import enum
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +22,7 @@ import bpy
 from ..files.formats import ModelFormat
 from ..service.contract import AUTO, GenerationRequest
 from ..service.errors import TokenLabError, duplicate
-from ..tasks.engine import Engine
+from ..tasks.engine import STOP_SECONDS, Engine
 from ..tasks.journal import Row
 from ..tasks.records import (
     ConnectionTested,
@@ -67,18 +67,23 @@ class Session:
         self.connection_test: ConnectionTested | None = None
         self.models: ModelsLoaded | None = None
 
+    @property
+    def is_outdated(self) -> bool:
+        """Whether another data folder was chosen, and nothing is going on in the old one."""
+        return not self.engine.is_busy and preferences.data_directory() != self._data_directory
+
     def refresh_settings(self) -> None:
         """Have the engine work with what the preferences say now; the data folder stays until the next start."""
         self.engine.settings = replace(preferences.settings(), data_directory=self._data_directory)
 
     # The open file
 
-    def restore(self) -> None:
+    def restore(self, *, is_new_file: bool = False) -> None:
         """Have the journal read for the file that is open now; `_take_file` then resumes what is unfinished."""
         self.imports.clear()
         self.is_restored = False
         self.refresh_settings()
-        store.know_scenes()
+        store.know_scenes(is_new_file=is_new_file)
         self.engine.load_journal()
         self.show_tasks()
         self._wake()
@@ -93,14 +98,14 @@ class Session:
         tasks = [entry.task for entry in entries] if not self.is_restored else []
         self.is_restored = True
         self.engine.adopt([row for row in rows if self._concerns_us(row)], tasks)
+        collections = importing.imported_collections()
         for entry in entries:
-            self.imports.setdefault(entry.task.local_id, _wanted(entry))
+            self.imports.setdefault(entry.task.local_id, _wanted(entry, collections))
         for task in self.engine.records.all():
             if store.find_scene(task.scene_id) is not None:
                 # Missing in an older copy of the file: put back, but only what still runs is imported by itself.
                 wanted = ImportState.AWAITED if task.state in UNFINISHED else ImportState.OFFERED
                 self.imports.setdefault(task.local_id, wanted)
-        self._forget_removed()
         self.mirror()
 
     def _concerns_us(self, row: Row) -> bool:
@@ -111,9 +116,9 @@ class Session:
         return row.is_ours and task_list.is_open_elsewhere(task)
 
     def _forget_removed(self) -> None:
-        """Take what the user removed out of the scenes, which may still have it."""
-        for local_id in [item for item in self.imports if self.engine.records.was_removed(item)]:
-            del self.imports[local_id]
+        """Take what the user removed out of the scenes, which may still have it, or have it again after an undo."""
+        for local_id in self.engine.records.removed():
+            self.imports.pop(local_id, None)
             for scene in store.local_scenes():
                 store.remove_entry(scene, local_id)
 
@@ -122,28 +127,30 @@ class Session:
 
         Until the journal was read that is what was generated since the file was opened, and nothing else is touched.
         """
-        for scene in store.local_scenes():
-            store.scene_id(scene)
+        store.keep_scenes()
+        self._forget_removed()
+        collections = importing.imported_collections()
         for task in self.engine.records.all():
-            self._mirror_entry(task)
+            self._mirror_entry(task, collections)
         self.show_tasks()
 
-    def _mirror_entry(self, task: Task) -> None:
+    def _mirror_entry(self, task: Task, collections: dict[str, str] | None = None) -> None:
         scene, state = store.find_scene(task.scene_id), self.imports.get(task.local_id)
         if scene is None or state is None:
             return
-        collection = importing.find_collection(task.local_id) if state is ImportState.IMPORTED else None
+        if collections is None:
+            collections = importing.imported_collections() if state is ImportState.IMPORTED else {}
         store.write_entry(
             scene,
             self.seen(task),
             awaiting_import=state is ImportState.AWAITED,
-            collection=collection.name if collection else "",
+            collection=collections.get(task.local_id, ""),
         )
 
     def seen(self, task: Task) -> Task:
         """Return the task as this file sees it: `READY` becomes `IMPORTED` once the model is in the scene."""
         if task.state is TaskState.READY and self.imports.get(task.local_id) is ImportState.IMPORTED:
-            return task_list.with_state(task, TaskState.IMPORTED)
+            return replace(task, state=TaskState.IMPORTED)
         return task
 
     def show_tasks(self) -> None:
@@ -159,10 +166,10 @@ class Session:
 
     def after_undo_or_redo(self) -> None:
         """Put tasks back as they are: history takes back an import, never a task, and starts nothing."""
+        collections = importing.imported_collections()
         for local_id, state in self.imports.items():
             if state is not ImportState.AWAITED:
-                there = importing.find_collection(local_id) is not None
-                self.imports[local_id] = ImportState.IMPORTED if there else ImportState.OFFERED
+                self.imports[local_id] = ImportState.IMPORTED if local_id in collections else ImportState.OFFERED
         self.mirror()
 
     # What the user asks for
@@ -181,6 +188,10 @@ class Session:
                 self.engine.load_journal()  # Perhaps it can be used again, for the next time.
                 self._wake()
             raise TokenLabError(sentence)
+        if scene.library is not None:
+            raise TokenLabError(
+                "The scene is linked from another file. Nothing was sent. Open that file, or use another."
+            )
         self.refresh_settings()
         earlier = None if confirm_duplicate else self.engine.recent_duplicate(request, picture.key)
         if earlier is not None:
@@ -265,9 +276,12 @@ class Session:
             raise TokenLabError("This task has no model yet. Wait until it is ready, then import it.")
         path = Path(task.result_path)
         if not task.result_path or not path.is_file():
-            raise TokenLabError(
-                task.error or "The model of this task is not on this computer. Resume the task to fetch it again."
-            )
+            self.engine.records.change(local_id, result_path="")
+            self._wake()
+            raise TokenLabError(task.error or "The model of this task is not on this computer. Try again to fetch it.")
+        reason = importing.blocked_reason()
+        if reason:
+            raise TokenLabError(f"The import has to wait for {reason}. The model is safe on disk. Import it then.")
         target = scene or store.find_scene(task.scene_id) or bpy.context.scene
         try:
             name = importing.import_model(task, path, ModelFormat[task.result_format], target)
@@ -306,6 +320,7 @@ class Session:
                 self._mirror_entry(task)
                 self._show_task(task)
         elif isinstance(event, JournalLoaded):
+            session_list().notice = ""
             self._take_file(event.rows)
         elif isinstance(event, JournalFailed):
             session_list().notice = event.sentence
@@ -316,6 +331,7 @@ class Session:
         elif isinstance(event, ConnectionTested):
             self.connection_test = event
             session_list().connection_status = event.sentence
+            task_list.tag_redraw()
         elif isinstance(event, ModelsLoaded):
             self.models = event
 
@@ -331,6 +347,8 @@ class Session:
         for local_id, state in list(self.imports.items()):
             task = self.engine.records.get(local_id)
             if state is not ImportState.AWAITED or task is None or task.state is not TaskState.READY:
+                continue
+            if store.find_scene(task.scene_id) is None:
                 continue
             if task.error:
                 self.imports[local_id] = ImportState.OFFERED
@@ -363,9 +381,10 @@ class Session:
         return False
 
 
-def _wanted(entry: store.Entry) -> ImportState:
+def _wanted(entry: store.Entry, collections: Collection[str]) -> ImportState:
+    """What the file says is to become of a model; that it was imported is a claim to check against the data."""
     if entry.imported:
-        return ImportState.IMPORTED
+        return ImportState.IMPORTED if entry.task.local_id in collections else ImportState.OFFERED
     return ImportState.AWAITED if entry.awaiting_import else ImportState.OFFERED
 
 
@@ -379,26 +398,38 @@ def start(wake: Callable[[], None]) -> None:
     _wake = wake
 
 
-def stop() -> None:
+def stop(timeout: float = STOP_SECONDS) -> None:
     """End the session's threads, when the extension is disabled or Blender quits. May be called twice."""
     global _session, _wake  # noqa: PLW0603
     if _session is not None:
-        _session.engine.stop()
+        _session.engine.stop(timeout)
     _session = _wake = None
 
 
 def current() -> Session:
-    """Return the session.
+    """Return the session; another one once the data folder was changed and the old one has nothing to do.
 
     :raises TokenLabError: when the extension is disabled.
     """
     global _session  # noqa: PLW0603
     if _wake is None:
         raise TokenLabError("TokenLab 3D is not enabled. Enable it in the preferences under Add-ons.")
+    if _session is not None and _session.is_outdated:
+        _session.engine.stop()
+        _session = None
     if _session is None:
         _session = Session(_wake)
         _session.restore()
     return _session
+
+
+def file_opened(*, is_new_file: bool) -> None:
+    """Take up the tasks of the file that was just opened; a new one is without tasks, whatever the startup file has."""
+    global _session  # noqa: PLW0603
+    if _session is None and _wake is not None:
+        _session = Session(_wake)
+    if _session is not None:
+        _session.restore(is_new_file=is_new_file)
 
 
 def is_enabled() -> bool:

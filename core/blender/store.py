@@ -48,33 +48,50 @@ _ids: dict[int, str] = {}
 """Id of each scene of the open file by `session_uid`: an undo takes the property away, but not the `session_uid`."""
 
 
-def know_scenes() -> None:
-    """Take the scenes of a file that was just opened for what they say they are."""
+def know_scenes(*, is_new_file: bool) -> None:
+    """Take the scenes with tasks of a file that was just opened for what they say they are.
+
+    A new file is a copy of the startup file, which may have been saved with tasks of its own.
+    """
     _ids.clear()
     for scene in local_scenes():
         stored = scene.get(SCENE_ID_KEY)
-        is_own = isinstance(stored, str) and stored != "" and stored not in _ids.values()
-        _begin(scene, stored if is_own else str(uuid.uuid4()), is_own=is_own)
+        has_tasks = scene.get(TASKS_KEY) is not None
+        if is_new_file:
+            _forget(scene)
+        elif has_tasks and isinstance(stored, str) and stored and stored not in _ids.values():
+            _ids[scene.session_uid] = stored
+        elif has_tasks and isinstance(stored, str) and stored:
+            _forget(scene)
+        elif has_tasks:
+            # The id was taken away by somebody; the tasks are all there is.
+            _ids[scene.session_uid] = str(uuid.uuid4())
+
+
+def keep_scenes() -> None:
+    """Put ids back that an undo took, and tell scenes apart that came by copying or appending since."""
+    for scene in local_scenes():
+        known, stored = _ids.get(scene.session_uid), scene.get(SCENE_ID_KEY)
+        if known is not None and stored != known:
+            scene[SCENE_ID_KEY] = known
+        elif known is None and stored is not None:
+            # The tasks belong to the original, or both scenes would import the same model.
+            _forget(scene)
 
 
 def scene_id(scene: bpy.types.Scene) -> str:
-    """Return the scene's id. One that came since the file was opened is new, copied or appended: it gets its own."""
-    known = _ids.get(scene.session_uid)
-    if known is None:
-        known = _begin(scene, str(uuid.uuid4()), is_own=False)
-    elif scene.get(SCENE_ID_KEY) != known:
+    """Return the scene's id, giving it one: only scenes that have tasks need it."""
+    keep_scenes()
+    known = _ids.setdefault(scene.session_uid, str(uuid.uuid4()))
+    if scene.get(SCENE_ID_KEY) != known:
         scene[SCENE_ID_KEY] = known
     return known
 
 
-def _begin(scene: bpy.types.Scene, known: str, *, is_own: bool) -> str:
-    _ids[scene.session_uid] = known
-    if not is_own:
-        scene[SCENE_ID_KEY] = known
-        if scene.get(TASKS_KEY) is not None:
-            # The tasks belong to the original, or both scenes would import the same model.
-            del scene[TASKS_KEY]
-    return known
+def _forget(scene: bpy.types.Scene) -> None:
+    for key in (TASKS_KEY, SCENE_ID_KEY):
+        if scene.get(key) is not None:
+            del scene[key]
 
 
 def find_scene(wanted: str) -> bpy.types.Scene | None:
@@ -85,11 +102,12 @@ def find_scene(wanted: str) -> bpy.types.Scene | None:
 def read_entries(scene: bpy.types.Scene) -> list[Entry]:
     """Return what the scene says of its tasks; what cannot be read is passed over and left as it is."""
     group = scene.get(TASKS_KEY)
-    if group is None or not hasattr(group, "to_dict"):
+    known = _ids.get(scene.session_uid)
+    if known is None or group is None or not hasattr(group, "to_dict"):
         return []
     entries = []
     for text in group.to_dict().values():
-        task = from_text(text, scene_id=scene_id(scene)) if isinstance(text, str) else None
+        task = from_text(text, scene_id=known) if isinstance(text, str) else None
         if task is not None:
             entries.append(Entry(task, _awaiting_import(text, task)))
     return entries

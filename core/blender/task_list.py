@@ -9,17 +9,11 @@ bpy is allowed here.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import bpy
 
 from ..tasks.task import Task, TaskState
 from .properties import TOKENLAB_PG_task, session_list
-
-
-def with_state(task: Task, state: TaskState) -> Task:
-    """Return the task as a file sees it, without a new revision."""
-    return replace(task, state=state)
 
 
 def is_open_elsewhere(task: Task) -> bool:
@@ -81,13 +75,12 @@ def select(local_id: str) -> None:
 
 
 def tag_redraw() -> None:
-    """Have the sidebars drawn again: nothing else refreshes them after a timer (blender_rules 5)."""
+    """Have the sidebars and the preferences drawn again: nothing else does that after a timer (blender_rules 5)."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                for region in area.regions:
-                    if region.type == "UI":
-                        region.tag_redraw()
+            for region in area.regions:
+                if (area.type, region.type) in (("VIEW_3D", "UI"), ("PREFERENCES", "WINDOW")):
+                    region.tag_redraw()
 
 
 def _fill(row: TOKENLAB_PG_task, task: Task, scene_name: str) -> None:
@@ -107,6 +100,7 @@ def _fill(row: TOKENLAB_PG_task, task: Task, scene_name: str) -> None:
         "created_at": f"{task.created_at:.3f}",
         "was_imported": task.delivered,
         "has_result": bool(task.result_path),
+        "waits_for": "",
     }
     for name, value in values.items():
         if getattr(row, name) != value:

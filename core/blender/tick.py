@@ -4,7 +4,7 @@
 """The one timer of the extension: takes what the workers brought, starts what is due, never waits. bpy is allowed here.
 
 Registered only while there is something to do, as a plain function that survives file loads. Timers do not fire
-without a window (bpy_facts B), so `task.wait()` calls `run_once` itself.
+without a window (bpy_facts B), so `task.wait()` calls it itself.
 """
 
 from __future__ import annotations

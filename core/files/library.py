@@ -19,6 +19,8 @@ import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 
+PICTURES = "pictures"
+"""Folder of the data folder for pictures out of Blender, on their way to a task's own folder."""
 _MAX_SLUG = 40
 
 

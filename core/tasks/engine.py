@@ -23,7 +23,17 @@ from ..service.errors import DASHBOARD_RUNS
 from . import jobs
 from .journal import Journal, JournalError, Row
 from .pacing import Pacing, back_off, poll_delay
-from .records import Event, JobDone, JournalFailed, JournalLoaded, JournalRebuilt, Mailbox, Records
+from .records import (
+    ConnectionTested,
+    Event,
+    JobDone,
+    JournalFailed,
+    JournalLoaded,
+    JournalRebuilt,
+    Mailbox,
+    ModelsLoaded,
+    Records,
+)
 from .task import UNFINISHED, Task, TaskState, new_task
 from .workers import Job, Workers
 
@@ -100,6 +110,8 @@ class Engine:
         """Tasks that another Blender works on: looked at in the journal, and not touched."""
         self._look_at = 0.0
         """Clock time of the next look at the journal for them."""
+        self._questions = 0
+        """Questions under way that belong to no task: each is answered by exactly one event."""
         self.journal_problem = ""
         """A user's sentence while the journal cannot be used: nothing new may be sent then."""
         self.records = Records(self._journal, self._mailbox)
@@ -175,11 +187,13 @@ class Engine:
     def test_connection(self) -> None:
         """Have the key tested; `ConnectionTested` tells what came of it."""
         connection = self.settings.connection
+        self._questions += 1
         self._workers.submit(lambda: jobs.test_connection(self._context, connection))
 
     def load_models(self) -> None:
         """Have the list of models fetched; `ModelsLoaded` brings it."""
         connection = self.settings.connection
+        self._questions += 1
         self._workers.submit(lambda: jobs.load_models(self._context, connection))
 
     def load_journal(self) -> None:
@@ -188,9 +202,10 @@ class Engine:
 
         def pass_on(future: Future[list[Row]]) -> None:
             error = future.exception()
-            mailbox.put(JournalFailed(str(error)) if error else JournalLoaded(tuple(future.result())))
+            mailbox.put(JournalFailed(str(error), is_answer=True) if error else JournalLoaded(tuple(future.result())))
 
         self._look_at = self._clock() + _FOLLOW_SECONDS
+        self._questions += 1
         self._journal.load().add_done_callback(pass_on)
 
     def adopt(self, rows: Sequence[Row], entries: Sequence[Task]) -> None:
@@ -217,6 +232,8 @@ class Engine:
             return
         if task.state is TaskState.SUBMITTING:
             self.records.change(local_id, state=TaskState.UNCERTAIN, error=_CUT_OFF)
+        elif task.state is TaskState.QUEUED and task.error:
+            self.records.change(local_id, error="")  # It said that it is tried again by itself.
         elif task.state is TaskState.CONVERTING:
             self.records.change(local_id, state=TaskState.READY)  # The conversion ended with its Blender.
         elif task.state in UNFINISHED:
@@ -235,7 +252,11 @@ class Engine:
     @property
     def is_busy(self) -> bool:
         """Whether there is anything that a later `pump` or `next_event` could have to do with."""
-        return bool(self._activities or self._followed) or not self._mailbox.empty()
+        return bool(self._activities or self._followed or self._questions) or not self._mailbox.empty()
+
+    def is_working_on(self, local_id: str) -> bool:
+        """Whether something is planned or under way for a task, here or in another Blender."""
+        return local_id in self._activities or local_id in self._followed
 
     def next_event(self) -> Event | None:
         """Return the next event, having taken notice of it, or None; never waits."""
@@ -243,6 +264,10 @@ class Engine:
             event = self._mailbox.get_nowait()
         except queue.Empty:
             return None
+        if isinstance(event, JournalLoaded | ConnectionTested | ModelsLoaded) or (
+            isinstance(event, JournalFailed) and event.is_answer
+        ):
+            self._questions -= 1
         if isinstance(event, JobDone):
             self._job_done(event)
         elif isinstance(event, JournalRebuilt):
@@ -285,11 +310,15 @@ class Engine:
         waiting = [activity.due_at for activity in self._activities.values() if not activity.in_flight]
         return max(0.0, min(waiting) - self._clock()) if waiting else _IDLE_SECONDS
 
-    def stop(self) -> bool:
-        """Cut every exchange, end every thread. Idempotent and bounded; returns whether all have ended."""
+    def stop(self, timeout: float = STOP_SECONDS) -> bool:
+        """Cut every exchange, end every thread. Idempotent and bounded.
+
+        :param timeout: seconds for the workers, and again for the journal.
+        :return: whether all have ended.
+        """
         self._transport.stop()
-        workers_ended = self._workers.stop(STOP_SECONDS)
-        journal_ended = self._journal.stop(STOP_SECONDS)
+        workers_ended = self._workers.stop(timeout)
+        journal_ended = self._journal.stop(timeout)
         if not (workers_ended and journal_ended):
             logger.warning("A thread of TokenLab 3D did not end in time")
         return workers_ended and journal_ended
@@ -364,6 +393,11 @@ class Engine:
     def _give_up(self, task: Task, failures: int) -> bool:
         """End what failed too often in a row; the user can try again."""
         if task.state is TaskState.DOWNLOADING and failures >= self.pacing.download_tries:
+            sentence = (
+                "The model could not be fetched after several tries. It is safe at the service, and nothing is charged "
+                "again. Try again."
+            )
+            self.records.change(task.local_id, error=sentence)
             del self._activities[task.local_id]
             return True
         if task.state is TaskState.QUEUED and failures >= self.pacing.submit_tries:

@@ -113,7 +113,7 @@ def submit(context: JobContext, local_id: str, connection: Connection, data_dire
 
 
 def _keep_picture(context: JobContext, task: Task, data_directory: Path) -> bytes | None:
-    """Copy the picture beside the coming model, and have the row of the whole request on the disk."""
+    """Copy the picture beside the coming model, and note where it is."""
     picture = None
     request, path = task.request, task.picture_path
     if request.image_name and not request.image_url and not path:
@@ -127,6 +127,8 @@ def _keep_picture(context: JobContext, task: Task, data_directory: Path) -> byte
         copy = _folder(task, data_directory) / f"source.{mime.rpartition('/')[2]}"
         if Path(task.picture_path) != copy:
             library.write_atomically(copy, picture)
+            if Path(task.picture_path).parent == data_directory / library.PICTURES:
+                Path(task.picture_path).unlink(missing_ok=True)  # Made for this task alone.
         request, path = replace(request, image_sha256=hashlib.sha256(picture).hexdigest()), str(copy)
     _commit(context, task.local_id, request=request, picture_path=path, error="")
     return picture
@@ -213,7 +215,10 @@ def _commit(context: JobContext, local_id: str, **changes: Any) -> bool:
     try:
         future.result(_COMMIT_SECONDS)
     except TimeoutError as error:
-        raise JournalError("The disk did not take the task in time. Nothing was sent or charged. Try again.") from error
+        raise JournalError(
+            "The disk did not take the task journal in time. Nothing new is sent until it does. Keep Blender open, and "
+            "look at the list before you send anything again."
+        ) from error
     return True
 
 
@@ -402,20 +407,22 @@ def _provenance(task: Task, file_name: str, model_format: formats.ModelFormat | 
 
 def test_connection(context: JobContext, connection: Connection) -> None:
     """Tell whether the service is there and takes the key; costs nothing."""
+    answer = ConnectionTested("The service could not be asked. Look at Blender's log.", accepted=False)
     try:
         _client(context, connection).test_key()
+        answer = ConnectionTested(f"{connection.host} accepts the API key.", accepted=True)
     except ServiceError as error:
-        context.mailbox.put(ConnectionTested(str(error), accepted=False))
-    else:
-        sentence = f"{connection.host} accepts the API key."
-        context.mailbox.put(ConnectionTested(sentence, accepted=True))
+        answer = ConnectionTested(str(error), accepted=False)
+    finally:
+        context.mailbox.put(answer)
 
 
 def load_models(context: JobContext, connection: Connection) -> None:
     """Fetch the list of models."""
+    answer = ModelsLoaded((), "The models could not be asked for. Look at Blender's log.")
     try:
-        models = tuple(_client(context, connection).models())
+        answer = ModelsLoaded(tuple(_client(context, connection).models()))
     except ServiceError as error:
-        context.mailbox.put(ModelsLoaded((), str(error)))
-    else:
-        context.mailbox.put(ModelsLoaded(models))
+        answer = ModelsLoaded((), str(error))
+    finally:
+        context.mailbox.put(answer)

@@ -208,7 +208,7 @@ class Journal:
         except Exception as error:
             # Whatever it is: without this thread every later task would wait in vain.
             logger.error("The journal failed: %s", error)
-            order.future.set_exception(_unavailable(self.path, error))
+            order.future.set_exception(_unavailable(error))
 
     def _renewed(self) -> tuple[float, str]:
         return time.time() + LEASE_SECONDS, self.owner
@@ -308,8 +308,10 @@ def _put_aside(path: Path) -> Path:
     return aside
 
 
-def _unavailable(path: Path, error: Exception) -> JournalError:
+def _unavailable(error: Exception) -> JournalError:
+    # No path: the sentence becomes a part of the task, and with it of the .blend.
+    reason = (error.strerror if isinstance(error, OSError) else str(error)) or type(error).__name__
     return JournalError(
-        f"The task journal in {path.parent} cannot be used ({error}), so nothing new is sent: a paid task could be "
+        f"The task journal in the data folder cannot be used ({reason}), so nothing new is sent: a paid task could be "
         "lost. Choose another data folder in the preferences."
     )

@@ -51,6 +51,8 @@ class JournalFailed:
     """The journal cannot be used. The text is a user's sentence."""
 
     sentence: str
+    is_answer: bool = False
+    """It was asked for what it holds, and this is the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +102,10 @@ class Records:
             tasks = [task for task in self._tasks.values() if not task.removed]
         return sorted(tasks, key=lambda task: task.created_at)
 
-    def was_removed(self, local_id: str) -> bool:
-        """Whether the user took this task off the list."""
-        task = self._tasks.get(local_id)
-        return task is not None and task.removed
+    def removed(self) -> list[str]:
+        """Return the local ids of what the user took off the list."""
+        with self._lock:
+            return [local_id for local_id, task in self._tasks.items() if task.removed]
 
     def save_all(self) -> None:
         """Order a row for every task, after the journal was begun anew."""

@@ -36,11 +36,15 @@ def new_session(extension: ModuleType) -> Any:
 
 
 def pump(extension: ModuleType, until: Callable[[], object], limit: float = WAIT_SECONDS) -> None:
-    """Call the timer's function, as Blender would, until something holds."""
+    """Call the timer's function as Blender would, and no more once it says that it is done, until something holds."""
+    import bpy  # noqa: PLC0415  # see the docstring of the module
+
+    tick = extension.core.blender.tick
     end = time.monotonic() + limit
     while not until():
         assert time.monotonic() < end, "it did not happen in time"
-        extension.core.blender.tick.tick()
+        if bpy.app.timers.is_registered(tick.tick) and tick.tick() is None:
+            tick.stop()
         time.sleep(0.01)
 
 

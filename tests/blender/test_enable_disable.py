@@ -161,7 +161,5 @@ def test_every_operator_and_panel_has_a_tooltip_in_blenders_style(extension: Mod
         described = [operator.description, *(item.description for item in operator.properties[1:])]
         for text in described:
             assert text and text[0].isupper() and not text.endswith("."), (operator.identifier, text)
-        assert (
-            operator.name == operator.name.title().replace(" For ", " for ").replace("3d", "3D")
-            or "TokenLab" in operator.name
-        )
+        words = [word for word in operator.name.split() if word not in ("for", "to", "of", "a", "the")]
+        assert all(word[0].isupper() or word[0].isdigit() for word in words), operator.name
