@@ -28,10 +28,9 @@ _PAID_FOR_NOTHING = ("SUBMITTING", "UNCERTAIN", "PENDING", "PROCESSING", "DOWNLO
 
 
 def _state(local_id: str) -> str:
-    """Return the state of a task as the list shows it, or ""."""
-    rows = session_list().tasks
-    index = rows.find(local_id)
-    return rows[index].state if index >= 0 else ""
+    """Return the state of a task, or "" when there is none. The list may be a moment behind."""
+    task = session.current().engine.records.get(local_id)
+    return task.state.value if task else ""
 
 
 class _TaskOperator:

@@ -64,6 +64,7 @@ class Session:
         """By local id, for the tasks of the open file."""
         self.is_restored = False
         """The journal was read since the file was opened."""
+        self._scene_count = 0
         self.connection_test: ConnectionTested | None = None
         self.models: ModelsLoaded | None = None
 
@@ -152,6 +153,13 @@ class Session:
         if task.state is TaskState.READY and self.imports.get(task.local_id) is ImportState.IMPORTED:
             return replace(task, state=TaskState.IMPORTED)
         return task
+
+    def notice_scenes(self) -> None:
+        """Tell scenes apart that were copied or appended since the last tick, and forget deleted ones."""
+        count = len(bpy.data.scenes)
+        if count != self._scene_count:
+            self._scene_count = count
+            self.mirror()
 
     def show_tasks(self) -> None:
         """Write the sidebar's list anew: the tasks of this file, then those that wait in others."""

@@ -54,6 +54,7 @@ def run_once() -> float | None:
     current = session.current()
     engine = current.engine
     current.refresh_settings()
+    current.notice_scenes()
     is_drained = _drain(current)
     engine.pump()
     has_imported = is_drained and current.import_next()

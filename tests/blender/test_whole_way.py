@@ -179,16 +179,6 @@ def test_a_picture_file_is_sent_as_a_data_url_and_kept(
     assert (task.result_path.parent / "source.png").read_bytes() == (tmp_path / "red.png").read_bytes()
 
 
-def test_an_image_that_was_never_saved_can_be_sent(extension: ModuleType, simulator: SimulatorProcess) -> None:
-    image = bpy.data.images.new("Painted", 8, 8)
-    image.pixels = [0.5] * (8 * 8 * 4)
-    task = extension.generate("a vase", image=image)
-    task.wait(timeout=60)
-    assert simulator.creates()[0]["request"]["image"]["type"] == "image/png"
-    assert image.source == "GENERATED"
-    assert [item.name for item in bpy.data.images if item.name.startswith("Painted")] == ["Painted"]
-
-
 def test_what_the_model_does_not_list_is_not_sent(extension: ModuleType, simulator: SimulatorProcess) -> None:
     publishes_nothing = "hyper3d-gen2"
     task = extension.generate("a cube", model=publishes_nothing, format="FBX", quality="HIGH", style="toy", seed=1)

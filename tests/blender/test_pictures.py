@@ -1,0 +1,97 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Images out of Blender: what is sent is what the user sees, and the user's datablock stays as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import bpy
+import pytest
+
+from tests.simulator.process import SimulatorProcess
+
+GREEN = (0.0, 1.0, 0.0, 1.0)
+RED = (1.0, 0.0, 0.0, 1.0)
+SIDE = 4
+
+
+def painted(image: Any, color: tuple[float, ...]) -> Any:
+    image.pixels = list(color) * (SIDE * SIDE)
+    return image
+
+
+def on_disk(folder: Path, suffix: str, file_format: str) -> Any:
+    """A file image that was saved red and is now as on disk."""
+    image = painted(bpy.data.images.new("Saved", SIDE, SIDE), RED)
+    image.filepath_raw, image.file_format = str(folder / f"saved{suffix}"), file_format
+    image.save()
+    bpy.data.images.remove(image)
+    return bpy.data.images.load(str(folder / f"saved{suffix}"))
+
+
+def generated(_folder: Path) -> Any:
+    return painted(bpy.data.images.new("Generated", SIDE, SIDE), GREEN)
+
+
+def painted_over(folder: Path) -> Any:
+    return painted(on_disk(folder, ".png", "PNG"), GREEN)
+
+
+def packed(folder: Path) -> Any:
+    image = painted(on_disk(folder, ".png", "PNG"), GREEN)
+    image.pack()
+    return image
+
+
+def packed_and_painted_over(folder: Path) -> Any:
+    image = on_disk(folder, ".png", "PNG")
+    image.pack()
+    return painted(image, GREEN)
+
+
+def of_another_kind(folder: Path) -> Any:
+    return painted(on_disk(folder, ".tga", "TARGA"), GREEN)
+
+
+KINDS = [generated, painted_over, packed, packed_and_painted_over, of_another_kind]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_the_pixels_that_the_user_sees_are_the_ones_that_are_sent(
+    extension: ModuleType, simulator: SimulatorProcess, tmp_path: Path, kind: Any
+) -> None:
+    image = kind(tmp_path)
+    before = (image.source, image.filepath, image.is_dirty, image.packed_file is not None, len(bpy.data.images))
+    task = extension.generate("a vase", image=image)
+    task.wait(timeout=60)
+    assert simulator.creates()[0]["request"]["image"]["type"] == "image/png"
+    sent = bpy.data.images.load(str(task.result_path.parent / "source.png"))
+    assert tuple(sent.size) == (SIDE, SIDE)
+    assert [round(value, 2) for value in sent.pixels[:4]] == list(GREEN)
+    bpy.data.images.remove(sent)
+    image = bpy.data.images[image.name]
+    assert (image.source, image.filepath, image.is_dirty, image.packed_file is not None) == before[:4]
+    assert len([item for item in bpy.data.images if item.name.startswith("TokenLab")]) == 0
+    assert list((tmp_path / "data" / "pictures").glob("*")) == [], "what was made on the way is gone"
+
+
+def test_an_image_without_pixels_is_refused(extension: ModuleType, simulator: SimulatorProcess) -> None:
+    image = bpy.data.images.new("Gone", 1, 1)
+    image.source, image.filepath = "FILE", "//nowhere.exr"
+    with pytest.raises(extension.TokenLabError, match=r"pixels of the image Gone.*Nothing was sent"):
+        extension.generate("a vase", image=image)
+    assert simulator.journal()["requests"] == []
+
+
+def test_a_data_folder_that_takes_no_file_is_said_in_a_sentence(
+    extension: ModuleType, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    (tmp_path / "data").mkdir(exist_ok=True)
+    (tmp_path / "data" / "pictures").write_text("in the way")
+    with pytest.raises(extension.TokenLabError, match="takes no file"):
+        extension.generate("a vase", image=generated(tmp_path))
+    assert simulator.journal()["requests"] == []

@@ -1,0 +1,170 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Defects that were found by use and by review, each as a test that failed before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import bpy
+import pytest
+
+from tests.blender.support import new_session, pump
+from tests.blender.test_files_and_history import collections_of, undo
+from tests.simulator.process import SimulatorProcess
+
+
+def test_the_answer_to_a_connection_test_comes_while_no_task_runs(
+    extension: ModuleType, simulator: SimulatorProcess, session: Any
+) -> None:
+    pump(extension, lambda: session.is_restored)
+    session.test_connection()
+    status = bpy.context.window_manager.tokenlab
+    pump(extension, lambda: "accepts the API key" in status.connection_status)
+
+
+def test_the_list_of_models_comes_while_no_task_runs(
+    extension: ModuleType, simulator: SimulatorProcess, session: Any
+) -> None:
+    pump(extension, lambda: session.is_restored)
+    session.load_models()
+    pump(extension, lambda: session.models is not None)
+    assert session.models.models
+
+
+def test_a_prompt_with_a_lone_surrogate_is_sent_once_and_imported_once(
+    extension: ModuleType, simulator: SimulatorProcess
+) -> None:
+    task = extension.generate("a \ud800 cube")
+    task.wait(timeout=60)
+    assert len(collections_of(task)) == 1
+    assert len(simulator.creates()) == 1
+
+
+def test_an_import_that_fails_in_an_unforeseen_way_is_not_tried_again_by_itself(
+    extension: ModuleType, simulator: SimulatorProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[int] = []
+
+    def fail(*_arguments: object) -> None:
+        calls.append(1)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(extension.core.blender.importing, "_mark", fail)
+    task = extension.generate("a cube")
+    with pytest.raises(extension.TokenLabError, match="could not read the delivered GLB file"):
+        task.wait(timeout=60)
+    for _ in range(5):
+        extension.core.blender.tick.tick()
+    assert len(calls) == 1
+    assert len(bpy.data.collections) == 0 and len(bpy.data.meshes) == 0
+
+
+def test_the_import_button_leaves_the_user_in_edit_mode(extension: ModuleType, simulator: SimulatorProcess) -> None:
+    task = extension.generate("a cube")
+    task.wait(timeout=60)
+    bpy.ops.mesh.primitive_cube_add()
+    bpy.ops.object.mode_set(mode="EDIT")
+    with pytest.raises(RuntimeError, match="has to wait for Object Mode"):
+        bpy.ops.tokenlab.import_model(local_id=task.local_id)
+    assert bpy.context.mode == "EDIT_MESH"
+    bpy.ops.object.mode_set(mode="OBJECT")
+
+
+def skinned(folder: Path) -> Path:
+    """A GLB with a skin, for which the importer brings a ball that it draws bones with."""
+    bpy.ops.mesh.primitive_cube_add()
+    cube = bpy.context.object
+    bpy.ops.object.armature_add()
+    armature = bpy.context.object
+    cube.parent = armature
+    cube.modifiers.new("Armature", "ARMATURE").object = armature
+    cube.vertex_groups.new(name="Bone").add(range(8), 1.0, "ADD")
+    folder.mkdir()
+    bpy.ops.export_scene.gltf(filepath=str(folder / "skinned.glb"), export_format="GLB")
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    return folder
+
+
+def test_a_second_skinned_model_shows_no_helper_of_the_first(
+    extension: ModuleType, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    simulator.configure(assets=skinned(tmp_path / "skinned"))
+    for seed in (1, 2):
+        task = extension.generate("skinned.glb", seed=seed)
+        task.wait(timeout=60)
+        visible = [item.name for item in bpy.data.collections[collections_of(task)[0]].objects]
+        assert not [name for name in visible if name.startswith("Icosphere")], seed
+
+
+def test_a_model_arrives_whole_though_a_nested_collection_is_active(
+    extension: ModuleType, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    outer, inner = bpy.data.collections.new("Outer"), bpy.data.collections.new("Inner")
+    bpy.context.scene.collection.children.link(outer)
+    outer.children.link(inner)
+    layer = bpy.context.view_layer
+    layer.active_layer_collection = layer.layer_collection.children["Outer"].children["Inner"]
+    task = extension.generate("a cube")
+    assert task.wait(timeout=60)
+    assert len(inner.objects) == 0 and len(outer.objects) == 0
+
+
+def test_waiting_ends_when_the_download_was_given_up(extension: ModuleType, simulator: SimulatorProcess) -> None:
+    simulator.configure(faults=["asset-500"])
+    task = extension.generate("a cube")
+    with pytest.raises(extension.TokenLabError, match=r"could not be fetched.*nothing is charged again"):
+        task.wait(timeout=60)
+    simulator.configure(faults=[])
+    assert bpy.ops.tokenlab.resume(local_id=task.local_id) == {"FINISHED"}
+    assert task.wait(timeout=60)
+
+
+def test_a_removed_task_does_not_come_back_by_undo(extension: ModuleType, simulator: SimulatorProcess) -> None:
+    task = extension.generate("a cube")
+    task.wait(timeout=60)
+    bpy.ops.ed.undo_push(message="Before")
+    bpy.ops.tokenlab.remove_task(local_id=task.local_id)
+    bpy.ops.object.empty_add()
+    bpy.ops.ed.undo_push(message="Add Empty")
+    undo()
+    assert task.local_id not in bpy.context.scene.get("tokenlab_tasks", {})
+
+
+def test_a_model_whose_file_is_gone_is_fetched_again(extension: ModuleType, simulator: SimulatorProcess) -> None:
+    task = extension.generate("a cube")
+    task.wait(timeout=60)
+    task.result_path.unlink()
+    with pytest.raises(RuntimeError, match="not on this computer"):
+        bpy.ops.tokenlab.import_model(local_id=task.local_id)
+    pump(extension, lambda: not bpy.context.window_manager.tokenlab.tasks[0].has_result)
+    assert bpy.ops.tokenlab.resume(local_id=task.local_id) == {"FINISHED"}
+    pump(extension, lambda: bpy.context.window_manager.tokenlab.tasks[0].has_result)
+    assert bpy.ops.tokenlab.import_model(local_id=task.local_id) == {"FINISHED"}
+    assert len(simulator.creates()) == 1
+
+
+def test_another_data_folder_is_used_from_the_next_idle_moment_on(
+    extension: ModuleType, simulator: SimulatorProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocked, free = tmp_path / "blocked", tmp_path / "free"
+    blocked.write_text("a file where a folder should be")
+    monkeypatch.setenv("TOKENLAB_DATA_DIR", str(blocked))
+    session = new_session(extension)
+    pump(extension, lambda: session.is_restored)
+    with pytest.raises(extension.TokenLabError, match=r"journal.*nothing new is sent") as caught:
+        extension.generate("a cube")
+    assert str(tmp_path) not in str(caught.value)
+    assert simulator.journal()["requests"] == []
+    pump(extension, lambda: not session.engine.is_busy)
+    monkeypatch.setenv("TOKENLAB_DATA_DIR", str(free))
+    assert extension.generate("a cube").wait(timeout=60)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**40])
+def test_a_seed_out_of_range_is_refused(extension: ModuleType, simulator: SimulatorProcess, seed: int) -> None:
+    with pytest.raises(extension.TokenLabError, match="out of range"):
+        extension.generate("a cube", seed=seed)

@@ -1,0 +1,154 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Requests that may be an accident, requests whose fate is unknown, and tasks that belong to other files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import bpy
+import pytest
+
+from tests.blender.support import new_session, pump
+from tests.simulator.process import SimulatorProcess
+
+
+def test_the_same_request_within_ten_minutes_is_sent_only_when_that_is_confirmed(
+    extension: ModuleType, simulator: SimulatorProcess
+) -> None:
+    first = extension.generate("a cube", seed=1)
+    with pytest.raises(extension.TokenLabError, match=r"same was sent about a minute ago.*Nothing was sent now"):
+        extension.generate("a cube", seed=1)
+    with pytest.raises(RuntimeError, match="same was sent"):
+        bpy.ops.tokenlab.generate(prompt="a cube", seed=1)
+    extension.generate("a cube", seed=2)
+    assert bpy.ops.tokenlab.generate(prompt="a cube", seed=1, confirm_duplicate=True) == {"FINISHED"}
+    for task in extension.tasks():
+        task.wait(timeout=60)
+    assert first.state == "IMPORTED"
+    assert sorted(item["request"]["seed"] for item in simulator.creates()) == [1, 1, 2]
+
+
+def test_another_picture_under_the_same_prompt_is_another_request(
+    extension: ModuleType, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    from tests.blender.test_whole_way import png  # noqa: PLC0415
+
+    picture = png(tmp_path / "one.png")
+    extension.generate("a vase", image=picture)
+    with pytest.raises(extension.TokenLabError, match="same was sent"):
+        extension.generate("a vase", image=picture)
+    extension.generate("a vase", image=png(tmp_path / "two.png"))
+    pump(extension, lambda: len(simulator.creates()) == 2)
+
+
+def uncertain(extension: ModuleType, simulator: SimulatorProcess) -> Any:
+    """A task that the service took, though its answer never came."""
+    simulator.configure(faults=["create-reset-after-body"])
+    task = extension.generate("a cube")
+    pump(extension, lambda: task.state == "UNCERTAIN")
+    simulator.configure(faults=[])
+    return task
+
+
+def test_an_uncertain_task_goes_on_under_the_id_from_the_dashboard(
+    extension: ModuleType, simulator: SimulatorProcess
+) -> None:
+    task = uncertain(extension, simulator)
+    (created,) = simulator.creates()
+    assert bpy.ops.tokenlab.attach_task(task_id=created["id"]) == {"FINISHED"}
+    assert task.wait(timeout=60)
+    assert len(simulator.creates()) == 1
+
+
+def test_an_uncertain_task_is_sent_again_only_when_the_user_says_so(
+    extension: ModuleType, simulator: SimulatorProcess
+) -> None:
+    task = uncertain(extension, simulator)
+    for _ in range(20):
+        extension.core.blender.tick.tick()
+    assert len(simulator.creates()) == 1
+    assert bpy.ops.tokenlab.submit_again(local_id=task.local_id) == {"FINISHED"}
+    assert task.wait(timeout=60)
+    assert len(simulator.creates()) == 2
+    with pytest.raises(RuntimeError, match="Only an uncertain task"):
+        bpy.ops.tokenlab.submit_again(local_id=task.local_id)
+
+
+def test_a_task_id_from_the_dashboard_brings_a_model_that_this_computer_never_asked_for(
+    extension: ModuleType, simulator: SimulatorProcess
+) -> None:
+    task = uncertain(extension, simulator)
+    (created,) = simulator.creates()
+    bpy.ops.tokenlab.remove_task(local_id=task.local_id)
+    assert bpy.ops.tokenlab.attach_task(task_id=created["id"]) == {"FINISHED"}
+    (attached,) = extension.tasks()
+    assert attached.wait(timeout=60)
+    assert len(simulator.creates()) == 1
+
+
+def test_a_task_of_a_file_that_was_never_saved_is_listed_after_a_crash_and_can_be_imported_here(
+    extension: ModuleType, simulator: SimulatorProcess
+) -> None:
+    simulator.configure(seconds=0.5)
+    task = extension.generate("a cube")
+    pump(extension, lambda: task.task_id)
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    new_session(extension)
+    extension.resume_all()
+    pump(extension, lambda: task.state == "READY")
+    rows = bpy.context.window_manager.tokenlab.tasks
+    assert [(row.local_id, row.scene_name) for row in rows] == [(task.local_id, "")]
+    assert bpy.ops.tokenlab.import_model(local_id=task.local_id, here=True) == {"FINISHED"}
+    assert len(task.objects) > 0
+    assert len(rows) == 0, "nobody waits for it any more"
+    assert len(simulator.creates()) == 1
+
+
+def test_files_made_from_a_saved_startup_file_share_no_task(
+    extension: ModuleType, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    task = extension.generate("a cube")
+    task.wait(timeout=60)
+    startup = tmp_path / "startup.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(startup), copy=True)
+    bpy.ops.wm.read_homefile(filepath=str(startup))
+    extension.resume_all()
+    assert "tokenlab_tasks" not in bpy.context.scene
+    assert "tokenlab_scene_id" not in bpy.context.scene
+    assert len(bpy.context.window_manager.tokenlab.tasks) == 0
+
+
+def test_a_file_that_has_nothing_to_do_with_us_is_saved_as_it_was(
+    extension: ModuleType, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    blend = tmp_path / "untouched.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(blend))
+    bpy.ops.wm.open_mainfile(filepath=str(blend))
+    extension.resume_all()
+    bpy.ops.wm.save_mainfile()
+    bpy.ops.wm.open_mainfile(filepath=str(blend))
+    assert [key for key in bpy.context.scene.keys() if key.startswith("tokenlab")] in ([], ["tokenlab"])  # noqa: SIM118
+
+
+@pytest.mark.parametrize("kind", ["copy", "EMPTY", "LINK_COPY", "FULL_COPY", "NEW"])
+def test_a_new_scene_of_any_kind_has_no_part_in_the_tasks_of_the_old_one(
+    extension: ModuleType, simulator: SimulatorProcess, kind: Any
+) -> None:
+    simulator.configure(seconds=0.5)
+    old = bpy.context.scene
+    task = extension.generate("a cube")
+    pump(extension, lambda: task.task_id)
+    if kind == "copy":
+        old.copy()
+    else:
+        bpy.ops.scene.new(type=kind)
+    task.wait(timeout=60)
+    assert task.local_id in bpy.data.scenes["Scene"]["tokenlab_tasks"]
+    (other,) = (scene for scene in bpy.data.scenes if scene.name != "Scene")
+    assert "tokenlab_tasks" not in other
+    assert len(bpy.data.scenes["Scene"].collection.all_objects) > 0
+    assert len([item for item in bpy.data.collections if item.get("tokenlab_local_id")]) == 1
