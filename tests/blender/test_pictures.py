@@ -70,7 +70,7 @@ def test_the_pixels_that_the_user_sees_are_the_ones_that_are_sent(
     task.wait(timeout=60)
     assert simulator.creates()[0]["request"]["image"]["type"] == "image/png"
     sent = bpy.data.images.load(str(task.result_path.parent / "source.png"))
-    assert tuple(sent.size) == (SIDE, SIDE)
+    assert (sent.size[0], sent.size[1]) == (SIDE, SIDE)
     assert [round(value, 2) for value in sent.pixels[:4]] == list(GREEN)
     bpy.data.images.remove(sent)
     image = bpy.data.images[image.name]
