@@ -67,7 +67,11 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
         except Duplicate as error:
             self.confirm_duplicate = True
             return context.window_manager.invoke_confirm(
-                self, event, title="Generate the Same Again?", message=str(error), confirm_text="Generate Again"
+                self,
+                event,
+                title="Generate the Same Again?",
+                message=f"It was sent {error.ago}, and each one is charged.",
+                confirm_text="Generate Again",
             )
 
     def draw(self, context: bpy.types.Context) -> None:

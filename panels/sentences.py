@@ -10,7 +10,7 @@ from typing import Any
 
 import bpy
 
-_PIXELS_PER_CHARACTER = 6.2
+_PIXELS_PER_CHARACTER = 6.8
 """Average width of the interface font at scale 1; a little wide, so that nothing is cut."""
 _MARGIN_PIXELS = 50
 _FEWEST_CHARACTERS = 16

@@ -21,7 +21,7 @@ import bpy
 
 from ..files.formats import ModelFormat
 from ..service.contract import AUTO, GenerationRequest
-from ..service.errors import TokenLabError, duplicate
+from ..service.errors import Duplicate, TokenLabError
 from ..tasks.engine import STOP_SECONDS, Engine
 from ..tasks.journal import Row
 from ..tasks.records import (
@@ -203,7 +203,7 @@ class Session:
         self.refresh_settings()
         earlier = None if confirm_duplicate else self.engine.recent_duplicate(request, picture.key)
         if earlier is not None:
-            raise duplicate(time.time() - earlier.created_at)
+            raise Duplicate(time.time() - earlier.created_at)
         task = self.engine.submit(request, store.scene_id(scene), picture_path=picture.path, picture_key=picture.key)
         self.imports[task.local_id] = ImportState.AWAITED
         self._mirror_entry(task)

@@ -36,15 +36,14 @@ class StillRunning(TokenLabError):
 class Duplicate(TokenLabError):
     """The same was asked for a short while ago. Nothing was sent."""
 
-
-def duplicate(seconds: float) -> Duplicate:
-    """Return the error for a request that repeats one of so many seconds ago."""
-    minutes = max(1, round(seconds / 60))
-    ago = "a minute" if minutes == 1 else f"{minutes} minutes"
-    return Duplicate(
-        f"The same was sent about {ago} ago and may be charged. Nothing was sent now. Change something, "
-        "or confirm that it is meant to be generated, and paid for, once more."
-    )
+    def __init__(self, seconds: float) -> None:
+        minutes = max(1, round(seconds / 60))
+        self.ago = f"about {'a minute' if minutes == 1 else f'{minutes} minutes'} ago"
+        """When that was, in words."""
+        super().__init__(
+            f"The same was sent {self.ago} and may be charged. Nothing was sent now. Change something, "
+            "or confirm that it is meant to be generated, and paid for, once more."
+        )
 
 
 class ServiceError(TokenLabError):

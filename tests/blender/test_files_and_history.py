@@ -100,6 +100,26 @@ def test_a_new_file_while_a_task_runs_keeps_the_task_and_its_own_file_gets_the_m
     assert len(simulator.creates()) == 1
 
 
+def test_a_hundred_new_files_while_results_arrive_lose_nothing(
+    extension: ModuleType, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    simulator.configure(seconds=0.1)
+    blend, tasks = tmp_path / "ten.blend", []
+    for number in range(10):
+        tasks.append(extension.generate(f"cube {number}"))
+    bpy.ops.wm.save_as_mainfile(filepath=str(blend))
+    for _ in range(100):
+        bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+        extension.core.blender.tick.tick()
+    pump(extension, lambda: all(is_ready(extension, task) for task in tasks))
+    assert len(bpy.data.objects) == 0
+    bpy.ops.wm.open_mainfile(filepath=str(blend))
+    for task in tasks:
+        task.wait(timeout=60)
+    assert [len(collections_of(task)) for task in tasks] == [1] * 10
+    assert len(simulator.creates()) == 10
+
+
 def test_an_imported_model_is_not_imported_again_when_the_file_is_opened(
     extension: ModuleType, simulator: SimulatorProcess, tmp_path: Path
 ) -> None:

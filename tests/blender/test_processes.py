@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,33 @@ def test_the_same_file_opened_without_the_journal_resumes_too(
     opened = run_script(RESIDENT, "open_and_wait", extension_zip, blend, environment=environment)
     assert "states ['IMPORTED']" in opened.stdout
     assert len(simulator.creates()) == 1
+
+
+def test_two_blenders_with_the_same_file_make_and_fetch_one_model_and_each_gets_it(
+    simulator: SimulatorProcess, extension_zip: Path, tmp_path: Path
+) -> None:
+    simulator.configure(seconds=6.0)
+    blend = tmp_path / "file.blend"
+    environment = folders(tmp_path, simulator)
+    run_script(RESIDENT, "submit_save_and_die", extension_zip, blend, environment=environment, check=False)
+    with ThreadPoolExecutor(2) as pool:
+        opened = list(
+            pool.map(
+                lambda profile: run_script(
+                    RESIDENT,
+                    "open_and_wait",
+                    extension_zip,
+                    blend,
+                    environment={**environment, "BLENDER_USER_RESOURCES": str(tmp_path / profile)},
+                ),
+                ("first", "second"),
+            )
+        )
+    for one in opened:
+        assert "states ['IMPORTED']" in one.stdout
+        assert "collections 1" in one.stdout
+    assert len(simulator.creates()) == 1
+    assert len(simulator.requests("assets")) == 1
 
 
 @pytest.mark.parametrize("ending", ["end_idle", "end_after_a_task"])
