@@ -82,7 +82,7 @@ def test_two_blenders_with_the_same_file_make_and_fetch_one_model_and_each_gets_
     assert len(simulator.requests("assets")) == 1
 
 
-@pytest.mark.parametrize("ending", ["end_idle", "end_after_a_task"])
+@pytest.mark.parametrize("ending", ["end_idle", "end_after_a_task", "end_while_a_name_is_looked_up"])
 def test_a_script_that_ends_with_the_extension_enabled_ends_well(
     simulator: SimulatorProcess, extension_zip: Path, tmp_path: Path, ending: str
 ) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import os
 import signal
+import socket
 import sys
 import time
 from typing import Any
@@ -62,6 +63,23 @@ def end_while_a_create_hangs(package: str) -> None:
 def end_while_a_poll_hangs(package: str) -> None:
     """End as a script ends, with a status request in a server that never answers."""
     _end_in(install(package), "PENDING")
+
+
+def end_while_a_name_is_looked_up(package: str) -> None:
+    """End while a name server does not answer, which nothing can cut short."""
+    real = socket.getaddrinfo
+
+    def slow(*arguments: Any, **options: Any) -> Any:
+        time.sleep(4.0)
+        return real(*arguments, **options)
+
+    socket.getaddrinfo = slow
+    tokenlab = install(package)
+    task = tokenlab.generate("a cube")
+    for _ in range(30):
+        tokenlab.core.blender.tick.tick()
+        time.sleep(0.02)
+    print("ending in", task.state)
 
 
 def _end_in(tokenlab: Any, state: str) -> None:
