@@ -11,9 +11,12 @@
 #   .venvs\bpy-5.2\Scripts\python -m tests.demo        make demo
 #   .venvs\bpy-5.2\Scripts\python -m tests.simulator   make simulator
 #   .venvs\bpy-5.2\Scripts\python -m tests.lint        make lint
+#   .venvs\bpy-5.2\Scripts\python -m tests.campaigns.kills --rounds 500
+#                                                      make campaign CAMPAIGN=kills N=500
 #
 # Variables: TIER="core blender gui" (test), BPY="4.2 4.5 5.0 5.1 5.2" (test, matrix; one of them for the others),
-# FORMAT, IMAGE, PROMPT, LIVE=1 (demo), ARGS (passed on as it is: `make test TIER=core ARGS="-k journal -x"`).
+# FORMAT, IMAGE, PROMPT, LIVE=1 (demo), CAMPAIGN, N (campaign: which, and how many rounds),
+# ARGS (passed on as it is: `make test TIER=core ARGS="-k journal -x"`).
 
 PYTHON ?= python3
 VERSIONS = $(or $(BPY),4.2 4.5 5.0 5.1 5.2)
@@ -25,7 +28,7 @@ export IMAGE PROMPT
 DEMO_OPTIONS = $(if $(FORMAT),--format $(FORMAT)) $(if $(IMAGE),--image "$$IMAGE") $(if $(PROMPT),--prompt "$$PROMPT") \
 	$(if $(LIVE),--live)
 
-.PHONY: test demo build simulator lint matrix
+.PHONY: test demo build simulator lint matrix campaign
 
 test:
 	@$(GET_PYTHON) && "$$PY" -m tests $(addprefix --tier ,$(TIER)) $(if $(BPY),--bpy $(BPY)) $(if $(ARGS),-- $(ARGS))
@@ -44,3 +47,6 @@ lint:
 
 matrix:
 	@$(GET_PYTHON) && "$$PY" -m tests $(addprefix --tier ,$(TIER)) --bpy $(VERSIONS) $(if $(ARGS),-- $(ARGS))
+
+campaign:
+	@$(GET_PYTHON_OF_BPY) && "$$PY" -m tests.campaigns.$(CAMPAIGN) $(if $(N),--rounds $(N)) $(ARGS)

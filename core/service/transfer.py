@@ -23,6 +23,8 @@ from .transport import ExchangeBroken, Stream, Transport
 MAX_BYTES = 2 * 1024**3
 """Largest result that is taken."""
 _MAX_REDIRECTS = 5
+_PART = ".part"
+"""How the name of a file ends that is not yet whole, as in `library.write_atomically`."""
 _EXPIRED = (401, 403, 404, 410)
 """What an asset host answers when a signed URL is no longer valid (API notes 3.4)."""
 
@@ -52,11 +54,14 @@ Progress = Callable[[int, int | None], None]
 def download(transport: Transport, url: str, target: Path, progress: Progress) -> Download:
     """Fetch `url` into the file `target`, which appears whole or not at all. No key is sent.
 
+    The folder is for this one download: what a killed process left half-written there is removed first.
+
     :raises Expired: when a fresh URL is needed.
     :raises ServiceError: for everything else that can go wrong.
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(target.parent)
     except OSError as error:
         raise _disk_problem(error) from error
     with translated("The host of the model", "download"), _opened(transport, url) as stream:
@@ -109,12 +114,19 @@ def _check_status(stream: Stream) -> None:
         raise errors.no_answer("download", status=stream.status)
 
 
+def _remove_leftovers(folder: Path) -> None:
+    for leftover in folder.glob(f".*{_PART}"):
+        # On Windows a file that is still open stays.
+        with contextlib.suppress(OSError):
+            leftover.unlink()
+
+
 def _store(stream: Stream, target: Path, progress: Progress) -> Download:
     total = _content_length(stream.headers)
     if total is not None and total > MAX_BYTES:
         raise _too_large(total)
     try:
-        handle, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=target.parent)
+        handle, temporary = tempfile.mkstemp(prefix=".", suffix=_PART, dir=target.parent)
     except OSError as error:
         raise _disk_problem(error) from error
     try:

@@ -69,6 +69,16 @@ def test_a_file_arrives_whole_with_its_size_and_hash(
     assert os.listdir(target.parent) == ["model.glb"]
 
 
+def test_what_a_killed_process_left_half_written_is_removed(
+    simulator: SimulatorProcess, transport: Transport, target: Path
+) -> None:
+    target.parent.mkdir(parents=True)
+    (target.parent / ".abcdefgh.part").write_bytes(b"half of a mod")
+    (target.parent / "source.png").write_bytes(b"the picture that was sent")
+    download(transport, asset_url(simulator), target, ignore)
+    assert sorted(os.listdir(target.parent)) == [target.name, "source.png"]
+
+
 def test_no_request_to_the_host_of_the_files_carries_the_key(
     simulator: SimulatorProcess, transport: Transport, target: Path
 ) -> None:
