@@ -106,8 +106,8 @@ class Engine:
         self._workers = Workers()
         self._transport = _LazyTransport(make_transport or _requests_transport, user_agent)
         self._activities: dict[str, _Activity] = {}
-        self._followed: set[str] = set()
-        """Tasks that another Blender works on: looked at in the journal, and not touched."""
+        self._followed: dict[str, str] = {}
+        """Tasks that another Blender works on, and who that is: looked at in the journal, and not touched."""
         self._look_at = 0.0
         """Clock time of the next look at the journal for them."""
         self._questions = 0
@@ -214,15 +214,20 @@ class Engine:
         A queued task is not sent by itself, and one whose sending was cut off is `UNCERTAIN`: that can be told only
         when both sides are known, and not while another Blender is sending it (architecture, section 3).
         """
+        taken_over = set()
         for row in rows:
-            self.records.adopt(row.task, durable=False)
-            if row.is_ours:
-                self._followed.discard(row.task.local_id)
-            else:
-                self._followed.add(row.task.local_id)
+            local_id = row.task.local_id
+            was_followed = local_id in self._followed
+            is_news = self.records.adopt(row.task, durable=False, is_followed=was_followed)
+            self._followed.pop(local_id, None)
+            if not row.is_ours:
+                self._followed[local_id] = row.owner
+            elif is_news or was_followed:
+                taken_over.add(local_id)
         for entry in entries:
             self.records.adopt(entry, durable=entry.local_id not in self._followed)
-        for local_id in {task.local_id for task in (*(row.task for row in rows), *entries)} - self._followed:
+            taken_over.add(entry.local_id)
+        for local_id in taken_over - self._followed.keys():
             self._go_on(local_id)
 
     def _go_on(self, local_id: str) -> None:
@@ -271,7 +276,7 @@ class Engine:
         if isinstance(event, JobDone):
             self._job_done(event)
         elif isinstance(event, JournalRebuilt):
-            self.records.save_all()
+            self.records.save_all(self._followed)
         elif isinstance(event, JournalFailed | JournalLoaded):
             self.journal_problem = event.sentence if isinstance(event, JournalFailed) else ""
         return event
@@ -333,7 +338,7 @@ class Engine:
         """The tasks with something to do; those that have nothing to do any more are dropped here."""
         tasks = []
         for local_id, activity in list(self._activities.items()):
-            task = self.records.get(local_id)
+            task = self.records.get(local_id) if local_id not in self._followed or activity.in_flight else None
             if task is not None and (task.state in UNFINISHED or task.state is TaskState.QUEUED or activity.in_flight):
                 tasks.append(task)
             elif not activity.in_flight:
@@ -376,6 +381,10 @@ class Engine:
         if activity is None:
             return
         activity.in_flight = False
+        if done.is_followed:
+            self._followed[done.local_id] = ""
+            self._look_at = 0.0
+            return
         activity.failures = activity.failures + 1 if done.failed else 0
         if task is None:
             return

@@ -100,7 +100,8 @@ def submit(context: JobContext, local_id: str, connection: Connection, data_dire
         _check(task, model)
         body = create_body(task.request, model, images.data_url(picture) if picture else "")
         if not _commit(context, local_id, expect=_QUEUED, state=TaskState.SUBMITTING, submitted_at=time.time()):
-            return JobDone(local_id)
+            now = context.records.get(local_id)
+            return JobDone(local_id, is_followed=now is not None and now.state is TaskState.SUBMITTING)
     except Busy as error:
         context.records.change(local_id, error=str(error))
         return JobDone(local_id, failed=True, retry_after=error.retry_after)
@@ -205,21 +206,21 @@ def _fail(context: JobContext, local_id: str, error: Exception) -> None:
 
 
 def _commit(context: JobContext, local_id: str, **changes: Any) -> bool:
-    """Change a task and wait until that is on the disk; False when there was nothing to change or it may not be.
+    """Change a task and wait until that is on the disk.
 
+    :return: False when there was nothing to change, it may not be, or another Blender was faster.
     :raises JournalError: when it does not get there.
     """
     future = context.records.change(local_id, **changes)
     if future is None:
         return False
     try:
-        future.result(_COMMIT_SECONDS)
+        return future.result(_COMMIT_SECONDS)
     except TimeoutError as error:
         raise JournalError(
             "The disk did not take the task journal in time. Nothing new is sent until it does. Keep Blender open, and "
             "look at the list before you send anything again."
         ) from error
-    return True
 
 
 # ------------------------------------------------------------------------------

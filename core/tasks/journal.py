@@ -27,7 +27,7 @@ from typing import Final, TypeVar
 
 from . import lease
 from .lease import LEASE_SECONDS
-from .task import LEASED, Task, from_text, to_text
+from .task import LEASED, Task, from_text, newer, to_text
 
 logger = logging.getLogger(__name__)
 
@@ -61,11 +61,14 @@ ON CONFLICT (local_id) DO UPDATE SET
     scene_id = excluded.scene_id, state = excluded.state, revision = excluded.revision,
     updated_at = excluded.updated_at, record = excluded.record,
     owner = excluded.owner, lease_until = excluded.lease_until
-WHERE excluded.revision > tasks.revision
 """
+_FIND: Final = "SELECT record, revision, owner, lease_until FROM tasks WHERE local_id = ?"
 _RENEW: Final = "UPDATE tasks SET lease_until = ? WHERE owner = ?"
 _CLAIM: Final = "UPDATE tasks SET owner = ?, lease_until = ? WHERE local_id = ?"
 _RELEASE: Final = "UPDATE tasks SET owner = '', lease_until = 0 WHERE owner = ?"
+
+_DAMAGED: Final = "The task journal was damaged and was begun anew from the open file; the old one is kept as {}."
+_REPLACED: Final = "The task journal was moved or deleted and was begun anew from the open file."
 
 _RENEW_SECONDS: Final = LEASE_SECONDS / 3
 
@@ -83,6 +86,8 @@ class Row:
     task: Task
     is_ours: bool
     """Nobody else works on it. A task that is not ours is followed and not touched."""
+    owner: str = ""
+    """Who works on it, when it is not ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,27 +113,48 @@ class Journal:
         self._thread: threading.Thread | None = None
         self._stopped = False
 
-    def save(self, task: Task) -> Future[object]:
-        """Commit `task`, unless a higher revision is there. The future holds `JournalError` when that failed."""
+    def save(self, task: Task, *, owner: str = "") -> Future[bool]:
+        """Commit `task`, unless a newer record is there or another Blender works on it.
+
+        :param owner: who works on it, when that is not this Blender.
+        :return: whether this record is in the journal now; the future holds `JournalError` when that failed.
+        """
         text = to_text(task)
         is_leased = task.state in LEASED and not task.removed
 
-        def work(connection: sqlite3.Connection) -> None:
-            now = time.time()
-            row = {
-                "local_id": task.local_id,
-                "scene_id": task.scene_id,
-                "state": task.state.value,
-                "revision": task.revision,
-                "now": now,
-                "record": text,
-                "owner": self.owner if is_leased else "",
-                "lease_until": now + LEASE_SECONDS if is_leased else 0.0,
-            }
+        def work(connection: sqlite3.Connection) -> bool:
             with connection:
+                # At once, so that what is decided here still holds when it is written.
+                connection.execute("BEGIN IMMEDIATE")
+                now = time.time()
+                found = connection.execute(_FIND, (task.local_id,)).fetchone()
+                if found is not None and not self._may_replace(task, found, now):
+                    return False
+                row = {
+                    "local_id": task.local_id,
+                    "scene_id": task.scene_id,
+                    "state": task.state.value,
+                    "revision": task.revision,
+                    "now": now,
+                    "record": text,
+                    "owner": (owner or self.owner) if is_leased else "",
+                    "lease_until": now + LEASE_SECONDS if is_leased else 0.0,
+                }
                 connection.execute(_UPSERT, row)
+            return True
 
         return self._order(work)
+
+    def _may_replace(self, task: Task, found: tuple[str, int, str, float], now: float) -> bool:
+        record, revision, owner, until = found
+        known = from_text(record)
+        if known is None:
+            return task.revision > revision
+        if newer(known, task) is known:
+            return False
+        is_free = owner == self.owner or lease.has_ended(owner, until, now)
+        # Whoever sent it brings the id, even if it was given up meanwhile because this Blender slept.
+        return is_free or bool(task.task_id and not known.task_id)
 
     def load(self) -> Future[list[Row]]:
         """Return every task in the journal, the removed ones too, having taken over what nobody works on any more.
@@ -139,19 +165,20 @@ class Journal:
 
     def _load(self, connection: sqlite3.Connection) -> list[Row]:
         found = []
-        now = time.time()
         with connection:
-            # At once, so that two Blenders cannot both find the same row free.
+            # At once, so that two Blenders cannot both find the same row free. That may take a while: look at the clock
+            # afterwards, or a lease that began meanwhile ends too late to be true.
             connection.execute("BEGIN IMMEDIATE")
+            now = time.time()
             rows = connection.execute("SELECT record, owner, lease_until FROM tasks ORDER BY updated_at").fetchall()
             for record, owner, until in rows:
                 task = from_text(record)
                 if task is None:
                     continue
                 is_free = owner == self.owner or lease.has_ended(owner, until, now)
-                if is_free and owner != self.owner and task.state in LEASED:
+                if is_free and task.state in LEASED and not task.removed:
                     connection.execute(_CLAIM, (self.owner, now + LEASE_SECONDS, task.local_id))
-                found.append(Row(task, is_free))
+                found.append(Row(task, is_free, "" if is_free else owner))
         return found
 
     def stop(self, timeout: float) -> bool:
@@ -225,32 +252,42 @@ class _Writer:
         self._path = path
         self._on_rebuilt = on_rebuilt
         self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
+        """Which file the connection is to: another Blender may put it aside, and anybody may delete it."""
+        self._unsaid = ""
 
     def do(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        if self._connection is not None and self._is_elsewhere():
+            self._begin_anew(_REPLACED)
         try:
-            return work(self._opened())
+            result = work(self._opened())
         except sqlite3.DatabaseError as error:
             if not _is_damage(error):
                 raise
             logger.warning("The journal is damaged: %s", error)
-            self.close()
-            aside = _put_aside(self._path)
+            if self._is_elsewhere():
+                self._begin_anew(_REPLACED)
+            else:
+                self.close()
+                self._begin_anew(_DAMAGED.format(_put_aside(self._path).name))
             result = work(self._opened())
-        if self._on_rebuilt is not None:
-            self._on_rebuilt(
-                "The task journal was damaged and was begun anew from the open file; the old one is kept as "
-                f"{aside.name}."
-            )
+        if self._unsaid and self._on_rebuilt is not None:
+            self._on_rebuilt(self._unsaid)
+        self._unsaid = ""
         return result
 
     def try_quietly(self, work: Callable[[sqlite3.Connection], object]) -> None:
         """Do what the next order, or the end of the lease, makes up for when it fails. Opens nothing for it."""
         if self._connection is None:
             return
+
+        def commit(connection: sqlite3.Connection) -> None:
+            with connection:
+                work(connection)
+
         try:
-            with self._connection:
-                work(self._connection)
-        except sqlite3.Error as error:
+            self.do(commit)
+        except (sqlite3.Error, OSError) as error:
             logger.warning("The journal's leases could not be changed: %s", error)
 
     def close(self) -> None:
@@ -258,15 +295,35 @@ class _Writer:
             self._connection.close()
             self._connection = None
 
+    def _begin_anew(self, sentence: str) -> None:
+        self.close()
+        self._unsaid = sentence
+
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
+            self._file = _identity(self._path)
             self._connection = _open(self._path)
+            self._file = self._file or _identity(self._path)
         return self._connection
+
+    def _is_elsewhere(self) -> bool:
+        """Whether the file at our path is not the one that was opened. Network drives give no answer to trust."""
+        return _identity(self._path) != self._file and not lease.is_on_network(self._path.parent)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _open(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = sqlite3.connect(path, timeout=_BUSY_SECONDS)
+    # A row with a broken letter is a row that cannot be read, and not the end of all others.
+    connection.text_factory = lambda data: data.decode("utf-8", "replace")
     try:
         # Write-ahead logging needs memory that all processes share, which a network drive does not give.
         mode = "DELETE" if lease.is_on_network(path.parent) else "WAL"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import sys
@@ -20,20 +21,32 @@ _NETWORK_FILE_SYSTEMS: Final = ("nfs", "cifs", "smb", "9p", "afs", "sshfs", "fus
 
 def new_owner() -> str:
     """Return a name for this session: host, process, and something that no other session has."""
-    return f"{platform.node()}/{os.getpid()}/{uuid.uuid4()}"
+    return f"{_host()}/{os.getpid()}/{uuid.uuid4()}"
+
+
+def _host() -> str:
+    """Return what all processes have in common that can be asked about by number.
+
+    Not the name alone: many machines have the same one, and each Flatpak or container counts its processes anew.
+    """
+    parts = [platform.node().replace("/", "")]
+    with contextlib.suppress(OSError):
+        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip())
+        parts.append(os.readlink("/proc/self/ns/pid"))
+    return " ".join(parts)
 
 
 def has_ended(owner: str, until: float, now: float) -> bool:
     """Whether a task may be taken over from `owner`, whose lease ends at `until` (unix seconds).
 
-    A lease that ends later than any could is of a clock that was set back since. A process of this machine that is gone
-    needs no waiting for.
+    A lease that ends much later than any could is of a clock that was set back since; a little later is one that was
+    renewed meanwhile, or by a machine whose clock is fast. A process of this machine that is gone needs no waiting for.
     """
-    if not owner or until < now or until > now + LEASE_SECONDS:
+    if not owner or until < now or until > now + 2 * LEASE_SECONDS:
         return True
     host, _, rest = owner.partition("/")
     process = rest.partition("/")[0]
-    return host == platform.node() and process.isdecimal() and not _is_alive(int(process))
+    return host == _host() and process.isdecimal() and not _is_alive(int(process))
 
 
 def _is_alive(process: int) -> bool:
@@ -47,7 +60,7 @@ def _is_alive(process: int) -> bool:
         return True
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         return True

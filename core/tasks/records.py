@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any
@@ -37,6 +37,8 @@ class JobDone:
     """Nothing came of it, and it may be tried again later."""
     retry_after: float | None = None
     """Seconds that the service asked for."""
+    is_followed: bool = False
+    """Another Blender was faster and works on it now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,8 @@ class Records:
         self._mailbox = mailbox
         self._lock = threading.Lock()
         self._tasks: dict[str, Task] = {}
+        self._unsaved: set[str] = set()
+        """Local ids whose last change was not ordered into the journal."""
 
     def get(self, local_id: str) -> Task | None:
         """Return the task, or None when it is not known or was removed."""
@@ -107,33 +111,41 @@ class Records:
         with self._lock:
             return [local_id for local_id, task in self._tasks.items() if task.removed]
 
-    def save_all(self) -> None:
-        """Order a row for every task, after the journal was begun anew."""
+    def save_all(self, owners: Mapping[str, str]) -> None:
+        """Order a row for every task, after the journal was begun anew.
+
+        :param owners: by local id, which other Blender works on a task.
+        """
         with self._lock:
             for task in self._tasks.values():
-                self._journal.save(task)
+                self._journal.save(task, owner=owners.get(task.local_id, ""))
 
-    def add(self, task: Task) -> Future[object]:
+    def add(self, task: Task) -> Future[bool]:
         """Take in a new task and order its row; the future tells when that is on the disk."""
         with self._lock:
             return self._set(task)
 
-    def adopt(self, task: Task, *, durable: bool = True) -> None:
+    def adopt(self, task: Task, *, durable: bool = True, is_followed: bool = False) -> bool:
         """Merge a record that came from a scene, or (then not `durable`, since it is there) from the journal.
 
         `IMPORTED` belongs to a file: for all others such a task is `READY` (architecture, section 4).
+
+        :param is_followed: another Blender works or worked on it, so that its word counts, whatever we thought.
+        :return: whether that brought anything new.
         """
         if task.state is TaskState.IMPORTED:
             task = replace(task, state=TaskState.READY)
         with self._lock:
             known = self._tasks.get(task.local_id)
-            merged = task if known is None else merge(known, task)
-            if merged is not known:
-                self._set(merged, durable=durable)
+            merged = task if known is None or is_followed else merge(known, task)
+            if merged == known:
+                return False
+            self._set(merged, durable=durable)
+            return True
 
     def change(
         self, local_id: str, *, expect: Collection[TaskState] = (), durable: bool = True, **changes: Any
-    ) -> Future[object] | None:
+    ) -> Future[bool] | None:
         """Change a task; None when there is nothing to change or the table does not allow it.
 
         :param expect: change it only in one of these states, and not when it was removed: what a worker brings may
@@ -142,20 +154,24 @@ class Records:
         """
         with self._lock:
             task = self._tasks.get(local_id)
-            if task is None or (expect and (task.removed or task.state not in expect)) or _same(task, changes):
+            if task is None or (expect and (task.removed or task.state not in expect)):
+                return None
+            if _same(task, changes) and not (durable and local_id in self._unsaved):
                 return None
             try:
                 return self._set(task.evolve(**changes), durable=durable)
             except IllegalTransition:
                 return None
 
-    def _set(self, task: Task, *, durable: bool = True) -> Future[object]:
+    def _set(self, task: Task, *, durable: bool = True) -> Future[bool]:
         self._tasks[task.local_id] = task
-        future: Future[object] = Future()
+        future: Future[bool] = Future()
         if durable:
+            self._unsaved.discard(task.local_id)
             future = self._journal.save(task)
         else:
-            future.set_result(None)
+            self._unsaved.add(task.local_id)
+            future.set_result(True)
         self._mailbox.put(TaskChanged(task))
         return future
 

@@ -61,7 +61,7 @@ def test_a_prompt_becomes_a_file_on_disk(rig: Rig, simulator: SimulatorProcess) 
     path = Path(done.result_path)
     assert path.read_bytes() == glb()
     assert (path.name, done.result_format, done.progress, done.error, done.note) == ("original.glb", "GLB", 100, "", "")
-    assert rig.row(local_id) == done
+    wait_for(lambda: rig.row(local_id) == done)
     assert [task["id"] for task in simulator.creates()] == [done.task_id]
     assert simulator.journal()["contract_violations"] == []
 
