@@ -190,6 +190,26 @@ def test_a_row_that_cannot_be_read_is_passed_over_and_stays(journal: Journal, tm
     assert len(rows(tmp_path)) == 2
 
 
+def test_a_broken_letter_costs_one_word_and_not_the_journal(journal: Journal, tmp_path: Path) -> None:
+    one, other = task(), task()
+    save(journal, one)
+    save(journal, other)
+    connection = sqlite3.connect(tmp_path / FILE_NAME)
+    with connection:
+        broken = to_text(one).encode().replace(b"chair", b"ch\xff\xfer")
+        connection.execute("UPDATE tasks SET record = CAST(? AS TEXT) WHERE local_id = ?", (broken, one.local_id))
+    connection.close()
+    assert [found.local_id for found in load(journal)] == [one.local_id, other.local_id]
+
+
+def test_saving_tells_whether_the_record_is_in_the_journal_now(journal: Journal) -> None:
+    one = task(revision=3)
+    assert journal.save(one).result(PATIENCE_SECONDS)
+    assert not journal.save(replace(one, state=TaskState.SUBMITTING, revision=3)).result(PATIENCE_SECONDS)
+    assert not journal.save(replace(one, revision=2)).result(PATIENCE_SECONDS)
+    assert journal.save(replace(one, state=TaskState.DOWNLOADING, revision=3)).result(PATIENCE_SECONDS)
+
+
 def test_a_damaged_journal_is_put_aside_and_begun_anew_and_that_is_said(tmp_path: Path) -> None:
     damaged = b"not a database" * 100
     (tmp_path / FILE_NAME).write_bytes(damaged)
