@@ -17,6 +17,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,8 @@ SETTLE_SECONDS: Final = 25.0
 """How long a process may wait for its tasks to rest."""
 PROCESS_SECONDS: Final = 90.0
 TOO_MANY_REQUESTS: Final = 429
+ON_ITS_WAY_SECONDS: Final = 0.5
+"""How long a request may be in the network after its sender died; another Blender takes longer to start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +99,8 @@ class Round:
         services = (*SERVICES, FAILING) if point == RANDOM else SERVICES
         self.service = self.random.choice(services)
         self.result.service = self.service.name
-        self.cut_off: set[str] = set()
-        """Prompts whose row said SUBMITTING when a process died: they alone may be uncertain."""
+        self.cut_off: dict[str, float] = {}
+        """Prompts whose row said SUBMITTING when a process died, and when: they alone may be uncertain."""
 
     def run(self, profile: Path, simulator: SimulatorProcess) -> Result:
         self.folder.mkdir(parents=True)
@@ -151,7 +154,8 @@ class Round:
             if status is None:
                 self._blame("a process did not end in time", text)
             self.result.deaths += 1
-            self.cut_off |= {row["prompt"] for row in self._rows() if row["state"] == "SUBMITTING"}
+            now = time.time()
+            self.cut_off = {row["prompt"]: now for row in self._rows() if row["state"] == "SUBMITTING"} | self.cut_off
             return True
         if status != 0:
             self._blame(f"a process ended with status {status}", text)
@@ -201,16 +205,19 @@ class Round:
         tasks = Counter(task["prompt"] for task in service["tasks"])
         self.result.creates = tasks.total()
         posts = [
-            entry["body"]["prompt"]
+            (entry["body"]["prompt"], entry["time"])
             for entry in service["requests"]
             if entry["method"] == "POST"
             and entry["path"] == CREATE_PATH
             and isinstance(entry["body"], dict)
             and entry["status"] != TOO_MANY_REQUESTS
         ]
-        for prompt, count in (Counter(posts) | tasks).items():
+        for prompt, count in (Counter(prompt for prompt, _ in posts) | tasks).items():
             if count > asked.count(prompt):
                 self._blame(f"{count} creates for {asked.count(prompt)} submits")
+        for prompt, sent in posts:
+            if sent > self.cut_off.get(prompt, sent) + ON_ITS_WAY_SECONDS:
+                self._blame("a sending that was cut off was sent again by itself")
 
     def _judge_tasks(self, rows: dict[str, dict[str, Any]], tasks: list[dict[str, Any]]) -> None:
         """No task of the service without a row that names it or calls itself uncertain; and no false alarm."""
