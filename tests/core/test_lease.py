@@ -258,14 +258,17 @@ def test_leases_are_renewed_although_orders_come_without_pause(
     ended = threading.Event()
 
     def order() -> None:
+        # The next ones are ordered before the last ones are done. A load would renew the lease itself.
+        one, last = task(TaskState.READY), [first.save(task(TaskState.READY))]
         while not ended.is_set():
-            for future in [first.load() for _ in range(50)]:
-                future.result(PATIENCE_SECONDS)
+            following = [first.save(one) for _ in range(200)]
+            last[-1].result(PATIENCE_SECONDS)
+            last = following
 
     sender = threading.Thread(target=order)
     sender.start()
     try:
-        wait_for(lambda: owners(first)[0][1] > until + 0.1)
+        wait_for(lambda: dict(owners(first))[first.owner] > until + 0.1)
     finally:
         ended.set()
         sender.join()

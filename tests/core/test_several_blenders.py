@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from core.service.contract import GenerationRequest
-from core.tasks.journal import FILE_NAME
+from core.tasks.journal import FILE_NAME, Row
 from core.tasks.pacing import Pacing
 from core.tasks.records import Event, JournalLoaded, JournalRebuilt
 from core.tasks.task import TaskState, new_task
@@ -185,6 +185,32 @@ def test_a_task_removed_by_its_owner_is_followed_no_more(blenders: tuple[Blender
     flush(first)
     second.look()
     assert (second.engine.records.get(local_id), second.engine.is_busy) == (None, False)
+
+
+def test_of_a_followed_task_the_journal_is_believed_whatever_was_thought_here(
+    blenders: tuple[Blender, Blender],
+) -> None:
+    _, second = blenders
+    task = replace(new_task(GenerationRequest(prompt="chair"), "scene-1"), state=S.SUBMITTING, revision=12)
+    second.engine.adopt([Row(task, is_ours=False, owner="first/1/a")], [])
+    done = replace(task, state=S.READY, revision=9)
+    second.engine.adopt([Row(done, is_ours=True)], [])
+    assert second.task(task.local_id) == done
+
+
+def test_a_task_that_was_taken_from_us_is_asked_about_no_more(
+    blenders: tuple[Blender, Blender], simulator: SimulatorProcess
+) -> None:
+    first, _ = blenders
+    simulator.configure(seconds=600)
+    task = first.run_to(first.submit(), S.PENDING)
+    flush(first)
+    with closing(sqlite3.connect(first.folder / FILE_NAME)) as connection, connection:
+        connection.execute("UPDATE tasks SET owner = 'second/1/b'")
+    first.engine.adopt([Row(task, is_ours=False, owner="second/1/b")], [])
+    polls = simulator.creates()[0]["polls"]
+    first.run_for(20.0)
+    assert simulator.creates()[0]["polls"] == polls
 
 
 # ---- taking over
