@@ -136,7 +136,7 @@ class TaskHandle:
         if not current.is_restored:
             return False
         if task.state is TaskState.READY:
-            return current.imports.get(self.local_id) is not ImportState.AWAITED
+            return not current.is_coming(self.local_id)
         return task.state in _ENDED_BADLY or not current.engine.is_working_on(self.local_id)
 
 
@@ -203,13 +203,8 @@ def resume_all() -> list[TaskHandle]:
     return [
         TaskHandle(task.local_id)
         for task in current.engine.records.all()
-        if task.state in UNFINISHED or _is_coming(current, task)
+        if task.state in UNFINISHED or current.is_coming(task.local_id)
     ]
-
-
-def _is_coming(current: session.Session, task: Task) -> bool:
-    """Whether the model lies ready and is about to be imported."""
-    return task.state is TaskState.READY and current.imports.get(task.local_id) is ImportState.AWAITED
 
 
 def models() -> list[ModelInfo]:

@@ -179,6 +179,7 @@ class Session:
             if state is not ImportState.AWAITED:
                 self.imports[local_id] = ImportState.IMPORTED if local_id in collections else ImportState.OFFERED
         self.mirror()
+        self._wake()  # A deleted scene may be there again, with a model that it waits for.
 
     # What the user asks for
 
@@ -382,11 +383,17 @@ class Session:
     @property
     def has_awaited_import(self) -> bool:
         """Whether a model is there and waits to be imported."""
-        for local_id, state in self.imports.items():
-            task = self.engine.records.get(local_id)
-            if state is ImportState.AWAITED and task is not None and task.state is TaskState.READY:
-                return True
-        return False
+        return any(self.is_coming(local_id) for local_id in self.imports)
+
+    def is_coming(self, local_id: str) -> bool:
+        """Whether a task's model is there and is imported by itself; not while its scene is deleted."""
+        task = self.engine.records.get(local_id)
+        return (
+            task is not None
+            and task.state is TaskState.READY
+            and self.imports.get(local_id) is ImportState.AWAITED
+            and store.find_scene(task.scene_id) is not None
+        )
 
 
 def _wanted(entry: store.Entry, collections: Collection[str]) -> ImportState:
