@@ -11,11 +11,9 @@
 #   .venvs\bpy-5.2\Scripts\python -m tests.demo        make demo
 #   .venvs\bpy-5.2\Scripts\python -m tests.simulator   make simulator
 #   .venvs\bpy-5.2\Scripts\python -m tests.lint        make lint
-#   .venvs\bpy-5.2\Scripts\python -m tests.campaigns.kills --rounds 500
-#                                                      make campaign CAMPAIGN=kills N=500
 #
 # Variables: TIER="core blender gui" (test), BPY="4.2 4.5 5.0 5.1 5.2" (test, matrix; one of them for the others),
-# FORMAT, IMAGE, PROMPT, LIVE=1 (demo), CAMPAIGN, N (campaign: which, and how many rounds),
+# FORMAT, IMAGE, PROMPT, LIVE=1 (demo), CAMPAIGN, N (campaign: which, and how many rounds; not on Windows),
 # ARGS (passed on as it is: `make test TIER=core ARGS="-k journal -x"`).
 
 PYTHON ?= python3
