@@ -29,6 +29,8 @@ _MAX_NAME = 180
 _MAX_GROWTH = 1_000
 """An archive may unpack to at most this many times its own size: more is a bomb."""
 _CHUNK = 1024 * 1024
+_SCRATCH = ".unpack-"
+"""How the name of a folder begins that is not yet whole."""
 
 _PREFERENCE = (ModelFormat.GLB, ModelFormat.GLTF, ModelFormat.FBX, ModelFormat.OBJ, ModelFormat.USDZ)
 """Which file of an archive is taken when it holds several models (API notes 10)."""
@@ -55,12 +57,15 @@ class ArchiveError(Exception):
 def unpack(archive_path: Path, target: Path) -> tuple[Path, ModelFormat]:
     """Unpack `archive_path` into the new folder `target`; return the model in it and its format.
 
-    The folder appears whole or not at all; one that is there from an earlier try is replaced.
+    The folder appears whole or not at all; one that is there from an earlier try is replaced, and what a killed
+    process left half-unpacked beside it is removed.
 
     :raises ArchiveError: when it is unsafe, broken or holds no model.
     :raises OSError: when the disk does not take it.
     """
-    scratch = Path(tempfile.mkdtemp(prefix=".unpack-", dir=target.parent))
+    for leftover in target.parent.glob(f"{_SCRATCH}*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    scratch = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=target.parent))
     try:
         _extract(archive_path, scratch)
         model = _find_model(scratch)

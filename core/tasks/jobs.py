@@ -115,7 +115,7 @@ def submit(context: JobContext, local_id: str, connection: Connection, data_dire
 
 def _keep_picture(context: JobContext, task: Task, data_directory: Path) -> bytes | None:
     """Copy the picture beside the coming model, and note where it is."""
-    picture = None
+    picture, is_made_for_this = None, False
     request, path = task.request, task.picture_path
     if request.image_name and not request.image_url and not path:
         raise images.PictureError(
@@ -128,10 +128,12 @@ def _keep_picture(context: JobContext, task: Task, data_directory: Path) -> byte
         copy = _folder(task, data_directory) / f"source.{mime.rpartition('/')[2]}"
         if Path(task.picture_path) != copy:
             library.write_atomically(copy, picture)
-            if Path(task.picture_path).parent == data_directory / library.PICTURES:
-                Path(task.picture_path).unlink(missing_ok=True)  # Made for this task alone.
+            is_made_for_this = Path(task.picture_path).parent == data_directory / library.PICTURES
         request, path = replace(request, image_sha256=hashlib.sha256(picture).hexdigest()), str(copy)
-    _commit(context, task.local_id, request=request, picture_path=path, error="")
+    is_noted = _commit(context, task.local_id, request=request, picture_path=path, error="")
+    if is_made_for_this and is_noted:
+        # Not before: a task whose Blender is killed in between still names this one.
+        Path(task.picture_path).unlink(missing_ok=True)
     return picture
 
 

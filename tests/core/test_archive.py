@@ -90,6 +90,13 @@ def test_an_earlier_try_is_replaced(room: Path) -> None:
     assert os.listdir(path.parent) == ["new.glb"]
 
 
+def test_what_a_killed_process_left_half_unpacked_is_removed(room: Path) -> None:
+    (room / ".unpack-abcdefgh").mkdir()
+    (room / ".unpack-abcdefgh" / "half.obj").write_bytes(b"o Hal")
+    unpack_in(room, obj_zip())
+    assert sorted(os.listdir(room)) == ["original.zip", "unpacked"]
+
+
 def test_a_failure_leaves_an_earlier_try_alone(room: Path) -> None:
     unpack_in(room, zip_bytes({"new.glb": glb()}))
     with pytest.raises(ArchiveError):

@@ -17,6 +17,7 @@ import pytest
 
 from core.service.address import Connection
 from core.service.contract import GenerationRequest
+from core.tasks import jobs
 from core.tasks.engine import Engine, Settings
 from core.tasks.journal import Row
 from core.tasks.pacing import Pacing
@@ -127,6 +128,24 @@ def test_a_picture_is_copied_and_sent_with_its_hash_noted(
         assert sent["sha256"] == done.request.image_sha256
     copy = Path(done.picture_path)
     assert (copy.name, copy.read_bytes()) == ("source.png", picture.read_bytes())
+
+
+def test_a_picture_out_of_blender_stays_until_the_journal_names_its_copy(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = rig.folder / "pictures" / "cat.png"
+    picture.parent.mkdir(parents=True)
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40))
+    commit, was_there = jobs._commit, []
+
+    def watched(context: jobs.JobContext, local_id: str, **changes: Any) -> bool:
+        if "picture_path" in changes:
+            was_there.append(picture.exists())
+        return commit(context, local_id, **changes)
+
+    monkeypatch.setattr(jobs, "_commit", watched)
+    rig.run_to(rig.submit(picture_path=str(picture), image_name="cat.png"), S.READY, S.FAILED)
+    assert (was_there, picture.exists()) == ([True], False)
 
 
 def test_an_archive_is_unpacked_and_another_format_is_noted(rig: Rig, simulator: SimulatorProcess) -> None:
