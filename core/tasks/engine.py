@@ -59,6 +59,7 @@ _CUT_OFF: Final = (
     "Blender ended while this request was being sent, so the service may have started a paid task. "
     f"Look at {DASHBOARD_RUNS} before you send it again."
 )
+_FIRST_TRY: Final = f"An earlier try of this request may be charged as well: see {DASHBOARD_RUNS}."
 _UNCERTAIN: Final = frozenset({TaskState.UNCERTAIN})
 _AT_SERVICE: Final = UNFINISHED | {TaskState.SUBMITTING}
 """States that count against the limit of concurrent tasks."""
@@ -154,7 +155,11 @@ class Engine:
 
     def submit_again(self, local_id: str) -> bool:
         """Send an `UNCERTAIN` task once more, which the user has asked for knowing that it may be paid twice."""
-        if self.records.change(local_id, expect=_UNCERTAIN, state=TaskState.QUEUED, error="", request_id="") is None:
+        # The note stays whatever becomes of the second try: its refusal says nothing of the first.
+        queued = self.records.change(
+            local_id, expect=_UNCERTAIN, state=TaskState.QUEUED, error="", request_id="", note=_FIRST_TRY
+        )
+        if queued is None:
             return False
         self._plan(local_id, 0.0)
         return True

@@ -349,9 +349,10 @@ def _finish(context: JobContext, task: Task, file: Path) -> None:
         _ready_without_model(context, task, f"The service delivered {formats.describe_unknown(path)}, not a 3D model.")
         return
     wanted = task.request.format
-    note = ""
+    note = task.note
     if wanted not in (AUTO, model_format.name):
-        note = f"The service delivered {model_format.label} instead of {wanted}."
+        delivered = f"The service delivered {model_format.label} instead of {wanted}."
+        note = delivered if not note or note == delivered else f"{note} {delivered}"
     context.records.change(
         task.local_id,
         expect=_DOWNLOADING,

@@ -74,6 +74,8 @@ def test_an_uncertain_task_is_sent_again_only_when_the_user_says_so(
     assert bpy.ops.tokenlab.submit_again(local_id=task.local_id) == {"FINISHED"}
     assert task.wait(timeout=60)
     assert len(simulator.creates()) == 2
+    row = bpy.context.window_manager.tokenlab.tasks[0]
+    assert "earlier try of this request may be charged" in row.note
     with pytest.raises(RuntimeError, match="Only an uncertain task"):
         bpy.ops.tokenlab.submit_again(local_id=task.local_id)
 
