@@ -70,6 +70,8 @@ class World:
     """By prompt: uncertain requests that the user sent again, whatever became of the first."""
     tasks: dict[str, Known] = field(default_factory=dict)
     saved: Path | None = None
+    happened: set[str] = field(default_factory=set)
+    """What a test of this size should have met, beside the states of tasks."""
     errors: ErrorRecords = field(default_factory=ErrorRecords)
     _skipped: float = 0.0
     _files: int = 0
@@ -218,6 +220,8 @@ class World:
         for local_id, state in before.items():
             if state == "IMPORTED" and after[local_id] != "IMPORTED":
                 self.tasks[local_id].is_due = False
+            if (state == "IMPORTED") != (after[local_id] == "IMPORTED"):
+                self.happened.add(f"{name} of an import")
 
     def copy_scene(self, kind: Any) -> None:
         if kind == "copy":
@@ -250,6 +254,7 @@ class World:
             bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
         else:
             bpy.ops.wm.open_mainfile(filepath=str(path))
+        bpy.ops.ed.undo_push(message="Original")  # As Blender does in a window.
         self._believe_file()
 
     def toggle(self) -> None:
