@@ -179,7 +179,7 @@ def document(results: Sequence[Result], options: argparse.Namespace, blender: st
             "",
             table(results),
             "",
-            "- *deaths*: processes killed, restarts included. *resumed*: processes started after a death.",
+            "- *deaths*: processes killed, restarts included. *resumed*: processes that went on after that, or after an orderly end.",
             f"- *uncertain*: tasks that are UNCERTAIN in the end; {unsent} of these never reached the service, which",
             "  nobody but the service can tell.",
             "- *leftovers*: temporary files (`.part`, `.download`) of killed processes that are there in the end.",
