@@ -218,6 +218,7 @@ class World:
         after = self.states()
         assert set(after) == set(before), "history takes back no task"
         for local_id, state in before.items():
+            self.tasks[local_id].was_imported |= state == "IMPORTED"
             if state == "IMPORTED" and after[local_id] != "IMPORTED":
                 self.tasks[local_id].is_due = False
             if (state == "IMPORTED") != (after[local_id] == "IMPORTED"):
