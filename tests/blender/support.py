@@ -15,6 +15,8 @@ from types import ModuleType
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+RESIDENT = ROOT / "tests" / "blender" / "scripts" / "resident.py"
+"""A script that does what its first argument names, in a Blender process of its own."""
 REPOSITORY = "user_default"
 MODULE = f"bl_ext.{REPOSITORY}.tokenlab_3d"
 SHARED_SAMPLES = ROOT.parent / "shared" / "samples"

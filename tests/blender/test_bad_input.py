@@ -13,7 +13,7 @@ from typing import Any
 import bpy
 import pytest
 
-from tests.blender.support import MODULE, pump
+from tests.blender.support import MODULE, RESIDENT, pump, run_script
 from tests.simulator.process import SimulatorProcess
 
 
@@ -179,9 +179,7 @@ def test_a_model_without_geometry_is_not_called_imported(
 ) -> None:
     assets = tmp_path / "empty"
     assets.mkdir()
-    bpy.ops.object.empty_add()
-    bpy.ops.export_scene.gltf(filepath=str(assets / "empty.glb"), export_format="GLB")
-    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    run_script(RESIDENT, "export_empty", assets / "empty.glb", environment={})
     simulator.configure(assets=str(assets))
     assert "holds no geometry" in fails(extension, extension.generate("empty.glb"))
     assert len(bpy.data.objects) == 0

@@ -14,11 +14,10 @@ import bpy
 import numpy as np
 import pytest
 
-from tests.blender.support import ROOT, run_script
+from tests.blender.support import RESIDENT, ROOT, run_script
 from tests.blender.test_whole_way import direct_import, png
 from tests.simulator.models import ensure_models
 
-RESIDENT = ROOT / "tests" / "blender" / "scripts" / "resident.py"
 SERVED = {"glb": "robot.glb", "fbx": "robot.fbx", "obj": "robot_obj.zip", "usdz": "robot.usdz"}
 
 

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.blender.support import ROOT, run_script
+from tests.blender.support import RESIDENT, run_script
 from tests.simulator.process import SimulatorProcess
 
-RESIDENT = ROOT / "tests" / "blender" / "scripts" / "resident.py"
 KILLED = -9
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import bpy
 import pytest
 
-from tests.blender.support import new_session, pump
+from tests.blender.support import RESIDENT, new_session, pump, run_script
 from tests.blender.test_files_and_history import collections_of, undo
 from tests.simulator.process import SimulatorProcess
 
@@ -75,17 +75,9 @@ def test_the_import_button_leaves_the_user_in_edit_mode(extension: ModuleType, s
 
 
 def skinned(folder: Path) -> Path:
-    """A GLB with a skin, for which the importer brings a ball that it draws bones with."""
-    bpy.ops.mesh.primitive_cube_add()
-    cube = bpy.context.object
-    bpy.ops.object.armature_add()
-    armature = bpy.context.object
-    cube.parent = armature
-    cube.modifiers.new("Armature", "ARMATURE").object = armature
-    cube.vertex_groups.new(name="Bone").add(range(8), 1.0, "ADD")
+    """A folder with a GLB with a skin."""
     folder.mkdir()
-    bpy.ops.export_scene.gltf(filepath=str(folder / "skinned.glb"), export_format="GLB")
-    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    run_script(RESIDENT, "export_skinned", folder / "skinned.glb", environment={})
     return folder
 
 

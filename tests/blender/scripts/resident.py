@@ -128,6 +128,33 @@ def describe(blend: str) -> None:
     print("FOUND " + json.dumps(found))
 
 
+def export_empty(path: str) -> None:
+    """Write a GLB without geometry."""
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    bpy.ops.object.empty_add()
+    _export(path)
+
+
+def export_skinned(path: str) -> None:
+    """Write a GLB with a skin, for which the importer brings a ball that it draws bones with."""
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    bpy.ops.mesh.primitive_cube_add()
+    cube = bpy.context.object
+    bpy.ops.object.armature_add()
+    armature = bpy.context.object
+    cube.parent = armature
+    cube.modifiers.new("Armature", "ARMATURE").object = armature
+    cube.vertex_groups.new(name="Bone").add(range(8), 1.0, "ADD")
+    _export(path)
+
+
+def _export(path: str) -> None:
+    bpy.ops.export_scene.gltf(filepath=path, export_format="GLB")
+    # The bpy module 4.2 crashes at its end once its glTF exporter has run; that is why this has a process of its own.
+    sys.stdout.flush()
+    os._exit(0)
+
+
 def render_without_the_model(blend: str, picture: str) -> None:
     """Render the file's picture once more, with the imported collection hidden."""
     bpy.ops.wm.open_mainfile(filepath=blend)
