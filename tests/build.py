@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -35,11 +36,22 @@ def build_zip(output_dir: Path, source_dir: Path = REPOSITORY) -> Path:
     output_dir.mkdir(parents=True, exist_ok=True)
     # A folder of its own: the builder names the file after the manifest, and an older zip may lie in output_dir.
     with tempfile.TemporaryDirectory(dir=output_dir) as folder:
-        blender_extension("build", "--source-dir", str(source_dir), "--output-dir", folder)
+        staged = Path(folder, "source")
+        stage(source_dir, staged)
+        blender_extension("build", "--source-dir", str(staged), "--output-dir", folder)
         (built,) = Path(folder).glob("*.zip")
         validate(built)
         check_content(zip_names(built))
         return built.replace(output_dir / built.name)
+
+
+def stage(source_dir: Path, target: Path) -> None:
+    """Copy the sources alone: people keep logs, notes and pictures of their own beside them."""
+    target.mkdir()
+    for name in PACKAGE_FILES:
+        shutil.copy2(source_dir / name, target / name)
+    for name in PACKAGE_FOLDERS:
+        shutil.copytree(source_dir / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
 
 
 def validate(archive: Path) -> None:

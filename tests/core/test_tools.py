@@ -14,7 +14,7 @@ import pytest
 
 from tests import __main__ as runner
 from tests import recording, tiers
-from tests.build import BuildError, check_content
+from tests.build import PACKAGE_FILES, PACKAGE_FOLDERS, BuildError, check_content, stage
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 NEEDED = ("blender_manifest.toml", "__init__.py")
@@ -119,6 +119,17 @@ def test_a_zip_with_what_users_need_is_accepted() -> None:
 def test_a_zip_with_anything_else_is_refused(name: str) -> None:
     with pytest.raises(BuildError, match="must not be in the zip"):
         check_content([*NEEDED, name])
+
+
+def test_what_lies_beside_the_sources_stays_out_of_the_zip(tmp_path: Path) -> None:
+    for name in (*PACKAGE_FILES, "make.log"):
+        (tmp_path / name).touch()
+    for name in (*PACKAGE_FOLDERS, "notes"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "one.py").touch()
+    stage(tmp_path, tmp_path / "staged")
+    assert {item.name for item in (tmp_path / "staged").iterdir()} == PACKAGE_FILES | PACKAGE_FOLDERS
+    assert (tmp_path / "staged" / "core" / "one.py").is_file()
 
 
 @pytest.mark.parametrize("name", NEEDED)
