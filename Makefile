@@ -13,7 +13,7 @@
 #   .venvs\bpy-5.2\Scripts\python -m tests.lint        make lint
 #
 # Variables: TIER="core blender gui" (test), BPY="4.2 4.5 5.0 5.1 5.2" (test, matrix; one of them for the others),
-# FORMAT, IMAGE, PROMPT, LIVE=1 (demo), CAMPAIGN, N (campaign: which, and how many rounds; not on Windows),
+# FORMAT, IMAGE, PROMPT, LIVE=1 (demo), CAMPAIGN, N (campaign: which, and how many rounds; not on Windows), BENCH (bench: which, all if none),
 # ARGS (passed on as it is: `make test TIER=core ARGS="-k journal -x"`).
 
 PYTHON ?= python3
@@ -26,7 +26,7 @@ export IMAGE PROMPT
 DEMO_OPTIONS = $(if $(FORMAT),--format $(FORMAT)) $(if $(IMAGE),--image "$$IMAGE") $(if $(PROMPT),--prompt "$$PROMPT") \
 	$(if $(LIVE),--live)
 
-.PHONY: test demo build simulator lint matrix campaign
+.PHONY: test demo build simulator lint matrix campaign bench
 
 test:
 	@$(GET_PYTHON) && "$$PY" -m tests $(addprefix --tier ,$(TIER)) $(if $(BPY),--bpy $(BPY)) $(if $(ARGS),-- $(ARGS))
@@ -48,3 +48,6 @@ matrix:
 
 campaign:
 	@$(GET_PYTHON_OF_BPY) && "$$PY" -m tests.campaigns.$(CAMPAIGN) $(if $(N),--rounds $(N)) $(ARGS)
+
+bench:
+	@$(GET_PYTHON_OF_BPY) && "$$PY" -m tests.bench $(BENCH) $(ARGS)

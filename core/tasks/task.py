@@ -10,7 +10,7 @@ import json
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final
 
 from ..service.contract import MAX_SEED, GenerationRequest
@@ -197,8 +197,10 @@ def to_scene_text(task: Task, **extra: object) -> str:
 
 
 def _dump(task: Task, without: frozenset[str], **extra: object) -> str:
-    record = asdict(task)
-    record.update(record.pop("request"))
+    # By name, since `asdict` copies all values, which took half of an undo's time with a thousand tasks.
+    record: dict[str, Any] = {name: getattr(task.request, name) for name in _REQUEST_FIELDS}
+    record.update((name, getattr(task, name)) for name in _TASK_FIELDS)
+    record["asset_urls"] = dict(task.asset_urls)
     record["state"] = task.state.value
     kept = {key: value for key, value in record.items() if key not in without}
     # ASCII: a lone surrogate, legal in a file name, ends Blender in a custom property and SQLite's work in a row.

@@ -34,7 +34,7 @@ from tests.blender.support import pump
 from tests.blender.test_files_and_history import undo
 from tests.simulator.process import SimulatorProcess
 
-SEQUENCES = int(os.environ.get("TOKENLAB_SEQUENCES", "120"))
+SEQUENCES = int(os.environ.get("TOKENLAB_SEQUENCES", "150"))
 STEPS = 12
 MAX_TASKS = 6
 PHASES = tuple(Phase) if "TOKENLAB_SHRINK" in os.environ else (Phase.explicit, Phase.reuse, Phase.generate)
