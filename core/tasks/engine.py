@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import queue
-import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -22,6 +21,7 @@ from ..service.contract import GenerationRequest
 from ..service.errors import DASHBOARD_RUNS
 from . import jobs
 from .journal import Journal, JournalError, Row
+from .lazy_transport import LazyTransport, requests_transport
 from .pacing import Pacing, back_off, poll_delay
 from .records import (
     ConnectionTested,
@@ -105,7 +105,7 @@ class Engine:
         self._mailbox: Mailbox = queue.SimpleQueue()
         self._journal = Journal(settings.data_directory, on_rebuilt=self._on_rebuilt)
         self._workers = Workers()
-        self._transport = _LazyTransport(make_transport or _requests_transport, user_agent)
+        self._transport = LazyTransport(make_transport or requests_transport, user_agent)
         self._activities: dict[str, _Activity] = {}
         self._followed: dict[str, str] = {}
         """Tasks that another Blender works on, and who that is: looked at in the journal, and not touched."""
@@ -419,37 +419,6 @@ class Engine:
             self.records.change(task.local_id, state=TaskState.FAILED, error=sentence, settled_at=time.time())
             return True
         return False
-
-
-class _LazyTransport:
-    """Makes the transport when the first worker asks for it, so that the main thread never imports requests."""
-
-    def __init__(self, make: Callable[[str], Transport], user_agent: str) -> None:
-        self._make = make
-        self._user_agent = user_agent
-        self._lock = threading.Lock()
-        self._transport: Transport | None = None
-        self._stopped = False
-
-    def get(self) -> Transport:
-        with self._lock:
-            if self._transport is None:
-                self._transport = self._make(self._user_agent)
-                if self._stopped:
-                    self._transport.stop()
-            return self._transport
-
-    def stop(self) -> None:
-        # Not under the lock: a worker may hold it while it imports requests.
-        self._stopped = True
-        if self._transport is not None:
-            self._transport.stop()
-
-
-def _requests_transport(user_agent: str) -> Transport:
-    from ..service.transport import Transport  # noqa: PLC0415  # imports requests: workers only
-
-    return Transport(user_agent)
 
 
 def _has_result(task: Task) -> bool:
