@@ -64,7 +64,8 @@ class Session:
         """By local id, for the tasks of the open file."""
         self.is_restored = False
         """The journal was read since the file was opened."""
-        self._scene_count = 0
+        self._scene_names: dict[int, str] = {}
+        """Of all scenes of the open file as they were last noticed, by `session_uid`."""
         self.connection_test: ConnectionTested | None = None
         self.models: ModelsLoaded | None = None
 
@@ -156,9 +157,9 @@ class Session:
 
     def notice_scenes(self) -> None:
         """Tell scenes apart that were copied or appended since the last tick, and forget deleted ones."""
-        count = len(bpy.data.scenes)
-        if count != self._scene_count:
-            self._scene_count = count
+        names = {scene.session_uid: scene.name for scene in bpy.data.scenes}
+        if names != self._scene_names:
+            self._scene_names = names
             self.mirror()
 
     def show_tasks(self) -> None:

@@ -306,3 +306,23 @@ def test_a_model_whose_scene_was_deleted_waits_without_the_timer_and_comes_when_
     assert bpy.app.timers.is_registered(tick.tick)
     assert task.wait(timeout=60)
     assert len(simulator.creates()) == 1
+
+
+def test_a_scene_that_was_deleted_in_the_same_moment_as_another_was_made_is_noticed(
+    extension: ModuleType, simulator: SimulatorProcess
+) -> None:
+    simulator.configure(faults=["task-fails"])
+    task = extension.generate("a cube")
+    pump(extension, lambda: task.state == "FAILED")
+    rows, tick = bpy.context.window_manager.tokenlab.tasks, extension.core.blender.tick
+    tick.tick()
+    assert [row.scene_name for row in rows] == ["Scene"]
+    bpy.data.scenes.new("Second")
+    bpy.data.scenes.remove(bpy.data.scenes["Scene"])
+    tick.tick()
+    assert len(rows) == 0, "a failed task of a scene that is gone concerns nobody"
+    bpy.context.scene.name = "Third"
+    task = extension.generate("a vase")
+    bpy.context.scene.name = "Fourth"
+    tick.tick()
+    assert [row.scene_name for row in rows] == ["Fourth"]
