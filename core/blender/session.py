@@ -117,12 +117,20 @@ class Session:
             return True
         return row.is_ours and task_list.is_open_elsewhere(task)
 
-    def _forget_removed(self) -> None:
-        """Take what the user removed out of the scenes, which may still have it, or have it again after an undo."""
-        for local_id in self.engine.records.removed():
+    def _tidy_scenes(self) -> None:
+        """Take out of the scenes what an undo or an older file gave them again.
+
+        That is what the user removed, and what a copied scene had of its original before they were told apart.
+        """
+        removed = set(self.engine.records.removed())
+        homes = {task.local_id: task.scene_id for task in self.engine.records.all()}
+        for local_id in removed:
             self.imports.pop(local_id, None)
-            for scene in store.local_scenes():
-                store.remove_entry(scene, local_id)
+        for scene in store.local_scenes():
+            for local_id in store.entry_ids(scene):
+                home = store.find_scene(homes.get(local_id, ""))
+                if local_id in removed or (home is not None and home != scene):
+                    store.remove_entry(scene, local_id)
 
     def mirror(self) -> None:
         """Write every task of this file into its scene and into the sidebar's list.
@@ -130,7 +138,7 @@ class Session:
         Until the journal was read that is what was generated since the file was opened, and nothing else is touched.
         """
         store.keep_scenes()
-        self._forget_removed()
+        self._tidy_scenes()
         collections = importing.imported_collections()
         for task in self.engine.records.all():
             self._mirror_entry(task, collections)

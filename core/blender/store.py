@@ -113,6 +113,12 @@ def read_entries(scene: bpy.types.Scene) -> list[Entry]:
     return entries
 
 
+def entry_ids(scene: bpy.types.Scene) -> list[str]:
+    """Return the local ids of the tasks that the scene says something of."""
+    group = scene.get(TASKS_KEY)
+    return list(group.keys()) if group is not None and hasattr(group, "keys") else []
+
+
 def _awaiting_import(text: str, task: Task) -> bool:
     value = json.loads(text).get(_AWAITING)
     return value if isinstance(value, bool) else task.state in UNFINISHED

@@ -13,6 +13,7 @@ import bpy
 import pytest
 
 from tests.blender.support import new_session, pump
+from tests.blender.test_files_and_history import undo
 from tests.simulator.process import SimulatorProcess
 
 
@@ -154,3 +155,18 @@ def test_a_new_scene_of_any_kind_has_no_part_in_the_tasks_of_the_old_one(
     assert "tokenlab_tasks" not in other
     assert len(bpy.data.scenes["Scene"].collection.all_objects) > 0
     assert len([item for item in bpy.data.collections if item.get("tokenlab_local_id")]) == 1
+
+
+def test_an_undo_gives_a_copied_scene_no_part_in_the_tasks_of_the_old_one(
+    extension: ModuleType, simulator: SimulatorProcess
+) -> None:
+    old = extension.generate("a cube")
+    old.wait(timeout=60)
+    bpy.ops.scene.new(type="EMPTY")
+    bpy.ops.ed.undo_push(message="New Scene")  # With all that Blender copied, before we see it.
+    copied = bpy.context.scene.name
+    new = extension.generate("a vase")
+    new.wait(timeout=60)
+    undo()
+    assert list(bpy.data.scenes[copied]["tokenlab_tasks"].keys()) == [new.local_id]
+    assert list(bpy.data.scenes["Scene"]["tokenlab_tasks"].keys()) == [old.local_id]
