@@ -16,7 +16,7 @@ from ... import __package__ as base_package
 from ..files.library import default_data_directory
 from ..service.address import Connection, is_acceptable_base_url, is_loopback
 from ..service.contract import DEFAULT_BASE_URL
-from ..tasks.engine import Settings
+from ..tasks.engine import DEFAULT_DOWNLOADS, Settings
 from .properties import session_list
 
 ENVIRONMENT = {
@@ -135,7 +135,13 @@ def settings() -> Settings:
         data_directory=data_directory(),
         may_connect=not problem(),
         max_concurrent_tasks=get().max_concurrent_tasks,
+        max_downloads=_max_downloads(),
     )
+
+
+def _max_downloads() -> int:
+    """Return Blender's own limit of connections; it has none by default, and then ours holds."""
+    return bpy.context.preferences.system.network_connection_limit or DEFAULT_DOWNLOADS
 
 
 register, unregister = bpy.utils.register_classes_factory((TOKENLAB_AP_preferences,))

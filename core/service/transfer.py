@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import os
-import tempfile
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, Final
 from urllib.parse import urljoin, urlsplit
 
+from ..files.partial import Partial, Version, source_of
 from . import errors
 from .address import is_loopback
 from .client import translated
@@ -23,10 +23,9 @@ from .transport import ExchangeBroken, Stream, Transport
 MAX_BYTES = 2 * 1024**3
 """Largest result that is taken."""
 _MAX_REDIRECTS = 5
-_PART = ".part"
-"""How the name of a file ends that is not yet whole, as in `library.write_atomically`."""
 _EXPIRED = (401, 403, 404, 410)
 """What an asset host answers when a signed URL is no longer valid (API notes 3.4)."""
+_CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
 
 
 class Expired(ServiceError):
@@ -37,6 +36,19 @@ class TooLarge(ServiceError):
     """The result is larger than we take, or than the disk has room for."""
 
 
+class _OtherFile(ExchangeBroken):
+    """The host does not go on with the file that was begun."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """The way to a host of files."""
+
+    transport: Transport
+    is_local: bool
+    """Plain HTTP to this machine is fine."""
+
+
 @dataclass(frozen=True, slots=True)
 class Download:
     """A file that arrived whole."""
@@ -44,41 +56,94 @@ class Download:
     path: Path
     size: int
     """Bytes."""
-    sha256: str
 
 
 Progress = Callable[[int, int | None], None]
 """Called with the bytes so far and the bytes in all, if the host said."""
 
 
-def download(transport: Transport, url: str, target: Path, progress: Progress) -> Download:
+def download(transport: Transport, url: str, target: Path, progress: Progress, *, is_local: bool = False) -> Download:
     """Fetch `url` into the file `target`, which appears whole or not at all. No key is sent.
 
-    The folder is for this one download: what a killed process left half-written there is removed first.
+    What an earlier try has left is gone on with, if the host still has the same file. The folder is for this one
+    download: what a killed process left half-written there is removed.
 
+    :param is_local: the service itself is on this machine, so that its files may be fetched over plain HTTP from there.
     :raises Expired: when a fresh URL is needed.
     :raises ServiceError: for everything else that can go wrong.
     """
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(target.parent)
-    except OSError as error:
-        raise _disk_problem(error) from error
-    with translated("The host of the model", "download"), _opened(transport, url) as stream:
-        return _store(stream, target, progress)
+    way, partial = _Way(transport, is_local), Partial(target)
+    with _disk_problems():
+        partial.find()
+    with translated("The host of the model", "download"):
+        begun = partial.version
+        if begun is not None and _is_same_source(begun, url):
+            with contextlib.suppress(_OtherFile):
+                return _fetch(way, url, partial, progress, begun)
+        partial.discard()
+        return _fetch(way, url, partial, progress, None)
+
+
+def _is_same_source(begun: Version, url: str) -> bool:
+    """Whether `url` may be asked to go on: a date alone does not tell files of two addresses apart."""
+    return bool(begun.etag) or begun.source == source_of(url)
+
+
+def _fetch(way: _Way, url: str, partial: Partial, progress: Progress, begun: Version | None) -> Download:
+    # The last byte is asked for again where all are there: the answer tells whether it is still the same file.
+    at = min(partial.size, (begun.length or 1) - 1) if begun else 0
+    headers = {"Range": f"bytes={at}-", "If-Range": begun.etag or begun.modified} if begun and at else {}
+    with _opened(way, url, headers) as stream:
+        version = _version(stream.headers, url)
+        if stream.status == 206 and begun is not None and at:
+            version = _continued(stream.headers, begun, version, at)
+        elif stream.status == 416 and at:
+            raise _OtherFile
+        else:
+            # Also to a question for the rest: the host knows no ranges, or has another file now.
+            _check_status(stream)
+            at = 0
+        return _store(stream, partial, version, at, progress)
+
+
+def _version(headers: Mapping[str, str], url: str) -> Version:
+    """Return what the answer says of the file. Offsets in an encoded body are not those of the file."""
+    etag, is_plain = headers.get("ETag", "").strip(), "Content-Encoding" not in headers
+    return Version(
+        source=source_of(url),
+        length=_content_length(headers),
+        # A weak one stays the same while bytes change (RFC 9110, 13.1.5).
+        etag=etag if etag.startswith('"') and is_plain else "",
+        modified=headers.get("Last-Modified", "").strip() if is_plain else "",
+    )
+
+
+def _continued(headers: Mapping[str, str], begun: Version, answered: Version, at: int) -> Version:
+    """Return the version of the whole file, when a 206 is the rest of what was begun.
+
+    :raises _OtherFile: when it is something else, whatever `If-Range` asked for.
+    """
+    found = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())
+    first, last, length = (int(number) for number in found.groups()) if found else (-1, -1, -1)
+    is_the_rest = (first, last, length) == (at, length - 1, begun.length)
+    # A 206 names the validator that it was asked by (RFC 9110, 15.3.7.1); who leaves it out is believed only where
+    # the address is the same.
+    is_same_file = answered.etag == begun.etag if answered.etag else answered.source == begun.source
+    if not (is_the_rest and is_same_file) or "Content-Encoding" in headers:
+        raise _OtherFile
+    return Version(answered.source, begun.length, begun.etag, begun.modified)
 
 
 @contextlib.contextmanager
-def _opened(transport: Transport, url: str) -> Iterator[Stream]:
+def _opened(way: _Way, url: str, headers: Mapping[str, str]) -> Iterator[Stream]:
     """Follow redirects by hand, so that each hop is checked."""
     for _ in range(_MAX_REDIRECTS + 1):
-        _check_scheme(url)
-        with transport.stream(url) as stream:
+        _check_scheme(url, is_local=way.is_local)
+        with way.transport.stream(url, headers) as stream:
             location = stream.headers.get("Location", "")
             if 300 <= stream.status < 400 and location:
                 url = _joined(url, location)
                 continue
-            _check_status(stream)
             yield stream
             return
     raise Refused("The host of the model sends from one address to the next. The model is safe at the service.")
@@ -92,12 +157,12 @@ def _joined(url: str, location: str) -> str:
         return ""
 
 
-def _check_scheme(url: str) -> None:
+def _check_scheme(url: str, *, is_local: bool) -> None:
     try:
         scheme = urlsplit(url).scheme
     except ValueError:
         scheme = ""
-    if scheme != "https" and not (scheme == "http" and is_loopback(url)):
+    if scheme != "https" and not (scheme == "http" and is_local and is_loopback(url)):
         raise Refused(
             "The service gave an address for the model that is not secure, so it was not opened. "
             "The model is safe at the service. Try again later."
@@ -114,41 +179,40 @@ def _check_status(stream: Stream) -> None:
         raise errors.no_answer("download", status=stream.status)
 
 
-def _remove_leftovers(folder: Path) -> None:
-    for leftover in folder.glob(f".*{_PART}"):
-        # On Windows a file that is still open stays.
-        with contextlib.suppress(OSError):
-            leftover.unlink()
+def _store(stream: Stream, partial: Partial, version: Version, at: int, progress: Progress) -> Download:
+    try:
+        if version.length is not None and version.length > MAX_BYTES:
+            raise _too_large(version.length)
+        with _disk_problems(), partial.open(version, at=at) as file:
+            try:
+                _receive(stream, partial, file, progress)
+            except (OSError, _OtherFile):
+                raise
+            except BaseException:
+                partial.checkpoint(file)
+                raise
+            partial.finish(file)
+    except BaseException as error:
+        # A full disk needs the room more than we need the beginning.
+        if isinstance(error, TooLarge) or not version.is_resumable:
+            partial.discard()
+        raise
+    return Download(partial.target, partial.size)
 
 
-def _store(stream: Stream, target: Path, progress: Progress) -> Download:
-    total = _content_length(stream.headers)
-    if total is not None and total > MAX_BYTES:
-        raise _too_large(total)
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=".", suffix=_PART, dir=target.parent)
-    except OSError as error:
-        raise _disk_problem(error) from error
-    try:
-        with os.fdopen(handle, "wb") as file:
-            digest, size = hashlib.sha256(), 0
-            for chunk in stream.chunks:
-                size += len(chunk)
-                if size > MAX_BYTES:
-                    raise _too_large(size)
-                digest.update(chunk)
-                file.write(chunk)
-                progress(size, total)
-            if total is not None and size != total:
-                raise ExchangeBroken("the file is shorter than announced")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except OSError as error:
-        raise _disk_problem(error) from error
-    finally:
-        Path(temporary).unlink(missing_ok=True)
-    return Download(target, size, digest.hexdigest())
+def _receive(stream: Stream, partial: Partial, file: BinaryIO, progress: Progress) -> None:
+    total = partial.version.length if partial.version else None
+    for chunk in stream.chunks:
+        size = partial.size + len(chunk)
+        if size > MAX_BYTES:
+            raise _too_large(size)
+        if total is not None and size > total:
+            raise _OtherFile
+        file.write(chunk)
+        partial.written(file, len(chunk))
+        progress(size, total)
+    if total is not None and partial.size != total:
+        raise ExchangeBroken("the file is shorter than announced")
 
 
 def _content_length(headers: Mapping[str, str]) -> int | None:
@@ -163,7 +227,15 @@ def _too_large(size: int) -> TooLarge:
     )
 
 
-def _disk_problem(error: OSError) -> ServiceError:
+@contextlib.contextmanager
+def _disk_problems() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _disk_problem(error) from error
+
+
+def _disk_problem(error: OSError) -> TooLarge:
     reason = error.strerror or "the disk refused"
     return TooLarge(
         f"The model could not be written to the data folder ({reason}). It is safe at the service. "

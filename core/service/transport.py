@@ -16,7 +16,6 @@ import contextlib
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
@@ -31,11 +30,13 @@ CONNECT_SECONDS: Final = 10.0
 READ_SECONDS: Final = 30.0
 """Longest silence of the service within an answer (API notes 3.3: official code uses 30 s)."""
 TOTAL_SECONDS: Final = 120.0
-"""Longest time for a whole answer that is no download."""
+"""Longest time for a whole exchange, and for the head of a download's answer. It ends what comes so slowly that no
+pause in it is too long."""
 MAX_REPLY_BYTES: Final = 16 * 1024 * 1024
 """Largest answer that is no download; a full model list has well under 1 MB."""
 
-_CHUNK: Final = 256 * 1024
+_CHUNK: Final = 64 * 1024
+"""Bytes of a body at a time. The piece in which a connection ends is lost, so it is no larger than speed asks for."""
 
 
 class NotConnected(Exception):
@@ -87,12 +88,34 @@ class _Connections:
 
     def watch(self, sock: socket.socket) -> socket.socket:
         duplicate = sock.dup()
-        with self._lock:
-            if self.stopped:
-                duplicate.close()
-                raise TransportStopped
-            self._watched.add(duplicate)
+        try:
+            with self._lock:
+                if self.stopped:
+                    raise TransportStopped
+                self._watched.add(duplicate)
+            self.use(duplicate)
+        except BaseException:
+            self.forget(duplicate)
+            raise
         return duplicate
+
+    def use(self, duplicate: socket.socket) -> None:
+        """Let the time limit of this thread's exchange hold for a connection."""
+        limit = _current.limit
+        if limit is None:
+            return
+        with self._lock:
+            if limit.is_over:
+                raise TimeoutError("the exchange took too long")
+            limit.used.add(duplicate)
+
+    def cut(self, limit: _Limit) -> None:
+        """End one exchange."""
+        with self._lock:
+            limit.is_over = True
+            for duplicate in limit.used & self._watched:
+                with contextlib.suppress(OSError):
+                    duplicate.shutdown(socket.SHUT_RDWR)
 
     @contextlib.contextmanager
     def watching(self, sock: socket.socket) -> Iterator[None]:
@@ -116,6 +139,15 @@ class _Connections:
                     duplicate.shutdown(socket.SHUT_RDWR)
 
 
+class _Limit:
+    """The time limit of one exchange."""
+
+    def __init__(self) -> None:
+        self.is_over = False
+        self.used: set[socket.socket] = set()
+        """Duplicates of the connections that it was made over."""
+
+
 class _Current(threading.local):
     """What the connection classes below need to know of the request that this thread is making."""
 
@@ -123,6 +155,7 @@ class _Current(threading.local):
     connected = False
     lingering: list[socket.socket] | None = None
     """Duplicates of closed connections whose last answer is still being read."""
+    limit: _Limit | None = None
 
 
 _current = _Current()
@@ -180,6 +213,8 @@ class _Stoppable:
     def putrequest(self, *args: Any, **kwargs: Any) -> None:
         # A connection out of the pool stands already.
         _current.connected = _current.connected or self.sock is not None
+        if self._duplicate is not None and self._connections is not None:
+            self._connections.use(self._duplicate)
         super().putrequest(*args, **kwargs)  # type: ignore[misc]
 
     def close(self) -> None:
@@ -251,8 +286,11 @@ class _BearerAuth(requests.auth.AuthBase):
 class Transport:
     """Makes HTTP requests for the client; one for the whole session, shared by all workers."""
 
-    def __init__(self, user_agent: str, *, read_seconds: float = READ_SECONDS) -> None:
+    def __init__(
+        self, user_agent: str, *, read_seconds: float = READ_SECONDS, total_seconds: float = TOTAL_SECONDS
+    ) -> None:
         self._user_agent = user_agent
+        self._total_seconds = total_seconds
         self._read_seconds = read_seconds
         self._connections = _Connections()
         self._pooled = self._new_session()
@@ -301,8 +339,10 @@ class Transport:
             return _whole(response)
 
     @contextlib.contextmanager
-    def stream(self, url: str) -> Iterator[Stream]:
+    def stream(self, url: str, headers: Mapping[str, str] | None = None) -> Iterator[Stream]:
         """Open a download without a key; redirects are not followed.
+
+        :param headers: to be sent as well, such as a range.
 
         :raises NotConnected, ExchangeBroken, TransportStopped:
         """
@@ -311,7 +351,7 @@ class Transport:
                 response = session.get(
                     url,
                     auth=_BearerAuth(""),
-                    headers={"Accept": "*/*", "Accept-Encoding": "identity"},
+                    headers={"Accept": "*/*", "Accept-Encoding": "identity", **(headers or {})},
                     timeout=(CONNECT_SECONDS, self._read_seconds),
                     allow_redirects=False,
                     stream=True,
@@ -357,9 +397,17 @@ class Transport:
     @contextlib.contextmanager
     def _exchange(self) -> Iterator[None]:
         """Prepare this thread for one request, and turn what goes wrong into one of three exceptions."""
-        _current.connections, _current.connected = self._connections, False
+        limit = _Limit()
+        _current.connections, _current.connected, _current.limit = self._connections, False, limit
+        # A thread of its own, because no time limit of a socket holds for a whole answer.
+        watchdog = threading.Timer(self._total_seconds, self._connections.cut, (limit,))
+        watchdog.name, watchdog.daemon = "tokenlab-time-limit", True
+        watchdog.start()
         try:
             yield
+            if limit.is_over:
+                # What was cut can look complete: a head without its end, a body without a stated length.
+                raise TimeoutError("the exchange took too long")
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             # ValueError: requests and urllib3 let some complaints about an address through as such.
             if self._connections.stopped:
@@ -370,7 +418,8 @@ class Transport:
                 raise ExchangeBroken from error
             raise NotConnected(_plain_cause(error)) from error
         finally:
-            _current.connections = None
+            watchdog.cancel()
+            _current.connections = _current.limit = None
 
 
 def _plain_cause(error: BaseException) -> str:
@@ -385,14 +434,13 @@ def _plain_cause(error: BaseException) -> str:
 
 
 def _whole(response: requests.Response) -> Reply:
-    """Read the body within the limits of size and time."""
-    until = time.monotonic() + TOTAL_SECONDS
+    """Read the body within the limit of size; the limit of time is the whole exchange's."""
     parts: list[bytes] = []
     size = 0
     with response:
         for part in response.iter_content(_CHUNK):
             size += len(part)
-            if size > MAX_REPLY_BYTES or time.monotonic() > until:
+            if size > MAX_REPLY_BYTES:
                 raise ExchangeBroken("the answer is too long")
             parts.append(part)
     _check_length(response, size)

@@ -47,8 +47,10 @@ DUPLICATE_SECONDS: Final = 600.0
 """For so long the same request is taken for an accident, unless the user or the script says otherwise."""
 STOP_SECONDS: Final = 1.5
 """How long quitting may wait for our threads, which return at once when their connections are cut."""
-_MAX_DOWNLOADS: Final = 4
-"""Downloads at a time, so that they leave workers for the polls."""
+_MAX_DOWNLOADS: Final = 6
+"""Downloads at a time at most, so that they leave workers for the polls."""
+DEFAULT_DOWNLOADS: Final = 4
+"""Downloads at a time where Blender sets no limit of connections."""
 _FOLLOW_SECONDS: Final = 2.0
 """Between two looks at the journal for what another Blender does."""
 _IDLE_SECONDS: Final = 2.0
@@ -74,6 +76,8 @@ class Settings:
     may_connect: bool
     """There is a key, and Blender allows online access (or the service is on this machine)."""
     max_concurrent_tasks: int = 8
+    max_downloads: int = DEFAULT_DOWNLOADS
+    """Downloads at a time."""
 
 
 @dataclass(slots=True)
@@ -298,6 +302,7 @@ class Engine:
         room = self.settings.max_concurrent_tasks - sum(
             task.state in _AT_SERVICE or self._in_flight(task.local_id) for task in planned
         )
+        max_downloads = max(1, min(self.settings.max_downloads, _MAX_DOWNLOADS))
         downloads = sum(task.state is TaskState.DOWNLOADING and self._in_flight(task.local_id) for task in planned)
         for task in planned:
             activity = self._activities[task.local_id]
@@ -308,7 +313,7 @@ class Engine:
                     continue
                 room -= 1
             elif task.state is TaskState.DOWNLOADING:
-                if downloads >= _MAX_DOWNLOADS:
+                if downloads >= max_downloads:
                     continue
                 downloads += 1
             self._start(task, activity)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..files import archive, formats, images, library
 from ..service import errors
+from ..service.address import is_loopback
 from ..service.contract import AUTO, ModelInfo, RemoteStatus, TaskReply, choose_asset, create_body
 from ..service.errors import Busy, Refused, ServiceError, Stopped, Unclear, Unreachable
 from .journal import JournalError
@@ -292,10 +293,10 @@ def download(context: JobContext, local_id: str, connection: Connection, data_di
         return JobDone(local_id)
     try:
         try:
-            file = _fetch(context, task, data_directory)
+            file = _fetch(context, task, connection, data_directory)
         except transfer.Expired:
             task = _with_fresh_urls(context, task, connection)
-            file = _fetch(context, task, data_directory)
+            file = _fetch(context, task, connection, data_directory)
     except Stopped:
         return JobDone(local_id)
     except ServiceError as error:
@@ -308,7 +309,7 @@ def download(context: JobContext, local_id: str, connection: Connection, data_di
     return JobDone(local_id)
 
 
-def _fetch(context: JobContext, task: Task, data_directory: Path) -> Path:
+def _fetch(context: JobContext, task: Task, connection: Connection, data_directory: Path) -> Path:
     """Download the best asset and return the file."""
     from ..service import transfer  # noqa: PLC0415
 
@@ -324,7 +325,9 @@ def _fetch(context: JobContext, task: Task, data_directory: Path) -> Path:
             reported = time.monotonic()
             context.records.change(task.local_id, expect=_DOWNLOADING, durable=False, progress=int(100 * done / total))
 
-    return transfer.download(context.transport(), url, target, progress).path
+    # A service out there gets nobody to open addresses of this machine.
+    is_local = is_loopback(connection.base_url)
+    return transfer.download(context.transport(), url, target, progress, is_local=is_local).path
 
 
 def _with_fresh_urls(context: JobContext, task: Task, connection: Connection) -> Task:

@@ -221,12 +221,12 @@ def _arm_transfer(transfer: Any, hit: Hit) -> None:
     _around(transfer, "download", hit, "download: before", "")
     store = transfer._store
 
-    def stored(stream: Any, target: Path, progress: Callable[..., None]) -> Any:
+    def stored(stream: Any, partial: Any, version: Any, at: int, progress: Callable[..., None]) -> Any:
         def noticed(done: int, total: int | None) -> None:
             progress(done, total)
             hit("download: in the middle")
 
-        return store(stream, target, noticed)
+        return store(stream, partial, version, at, noticed)
 
     transfer._store = stored
 

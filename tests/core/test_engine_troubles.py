@@ -279,6 +279,21 @@ def test_a_full_disk_at_the_last_step_is_told_and_can_be_tried_again(
     assert creates_sent(simulator) == 1
 
 
+def test_no_more_downloads_run_at_a_time_than_are_allowed(rig: Rig, simulator: SimulatorProcess) -> None:
+    simulator.configure(faults=["asset-never-answers"])
+    rig.engine.settings = replace(rig.engine.settings, max_downloads=2)
+    local_ids = [rig.submit(f"a chair with {legs} legs") for legs in range(4)]
+
+    def tick() -> bool:
+        rig.turn()
+        rig.now += 1.0
+        return all(rig.task(local_id).state is S.DOWNLOADING for local_id in local_ids)
+
+    wait_for(tick)
+    wait_for(lambda: tick() and len(simulator.requests("assets")) == 2)
+    assert sum(rig.engine._in_flight(local_id) for local_id in local_ids) == 2
+
+
 def test_stopping_to_wait_during_a_download_holds(rig: Rig, simulator: SimulatorProcess) -> None:
     simulator.configure(faults=["asset-slow"])
     local_id = rig.submit()

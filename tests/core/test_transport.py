@@ -14,7 +14,7 @@ import pytest
 
 from core.service import transport as transport_module
 from core.service.transport import ExchangeBroken, NotConnected, Transport, TransportStopped
-from tests.loopback import Behaviour, Caller, LoopbackServer, answering, refused_port, reply, wait_for
+from tests.loopback import PATIENCE_SECONDS, Behaviour, Caller, LoopbackServer, answering, refused_port, reply, wait_for
 
 KEY = "sk-test-key-0123456789"
 SOON = 5.0
@@ -426,3 +426,47 @@ def test_stopping_ends_kept_connections_too(transport: Transport) -> None:
         with pytest.raises(TransportStopped):
             get(transport, server.url)
         assert len(server.requests) == 1
+
+
+# ---- the time limit of a whole exchange
+
+
+@pytest.mark.parametrize("part", ["head", "body without a length", "body"])
+def test_an_answer_that_drips_for_ever_is_ended(part: str) -> None:
+    beginnings = {
+        "head": b"HTTP/1.1 200 OK\r\nX-Slow: ",
+        "body without a length": b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n",
+        "body": b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n",
+    }
+
+    def drip(caller: Caller) -> None:
+        caller.read_request()
+        caller.send(beginnings[part])
+        while True:
+            caller.send(b"x")
+            time.sleep(0.02)
+
+    transport = Transport("tokenlab-test/1", read_seconds=PATIENCE_SECONDS, total_seconds=0.3)
+    with LoopbackServer(drip) as server:
+        with pytest.raises(ExchangeBroken):
+            transport.get(server.url)
+        with pytest.raises(ExchangeBroken):
+            transport.post_once(server.url, b"{}", key="")
+        if part == "head":
+            with pytest.raises(ExchangeBroken), transport.stream(server.url):
+                pass
+    transport.stop()
+
+
+def test_a_download_may_take_longer_than_an_exchange() -> None:
+    def slowly(caller: Caller) -> None:
+        caller.read_request()
+        caller.send(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n")
+        for _ in range(20):
+            time.sleep(0.03)
+            caller.send(b"x")
+
+    transport = Transport("tokenlab-test/1", read_seconds=PATIENCE_SECONDS, total_seconds=0.3)
+    with LoopbackServer(slowly) as server, transport.stream(server.url) as stream:
+        assert b"".join(stream.chunks) == b"x" * 20
+    transport.stop()
