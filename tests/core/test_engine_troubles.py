@@ -271,7 +271,7 @@ def test_a_full_disk_at_the_last_step_is_told_and_can_be_tried_again(
         done = rig.run_to(local_id, S.READY)
     assert "No space left on device" in done.error
     with monkeypatch.context() as broken:
-        broken.setattr("core.service.transfer.os.fsync", full)
+        broken.setattr("core.files.partial.os.fsync", full)
         assert rig.engine.resume(local_id)
         rig.run_until(lambda: "No space left on device" in rig.task(local_id).error)
     rig.run_to(local_id, S.READY)
