@@ -92,15 +92,14 @@ class Partial:
                     leftover.unlink()
 
     def _read_note(self) -> tuple[Version | None, int]:
-        try:
+        # No note, or one that says nothing: the file begins anew.
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             note = json.loads(self._note.read_bytes())
             size = note.pop("size")
             version = Version(**note)
             is_there = isinstance(size, int) and 0 < size <= self._file.stat().st_size
             if is_there and version.is_resumable and size <= (version.length or 0):
                 return version, size
-        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            pass  # No note, or one that says nothing: the file begins anew.
         return None, 0
 
     def open(self, version: Version, *, at: int) -> BinaryIO:
