@@ -16,6 +16,7 @@ bpy is allowed here.
 from __future__ import annotations
 
 from . import operators, panels
+from .core import redaction
 from .core.blender import handlers, preferences, properties
 from .core.blender.scripting import TaskHandle, generate, models, resume_all, tasks
 from .core.service.errors import StillRunning, TokenLabError
@@ -38,6 +39,7 @@ _MODULES = (properties, preferences, operators, panels, handlers)
 
 def register() -> None:
     """Add everything to Blender."""
+    redaction.install(__package__)
     for module in _MODULES:
         module.register()
 
@@ -46,3 +48,4 @@ def unregister() -> None:
     """Take everything away again, in reverse; the threads end first, with the handlers."""
     for module in reversed(_MODULES):
         module.unregister()
+    redaction.uninstall()

@@ -9,6 +9,8 @@ import ipaddress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from .. import redaction
+
 
 @dataclass(frozen=True, slots=True)
 class Connection:
@@ -16,6 +18,9 @@ class Connection:
 
     base_url: str
     api_key: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        redaction.remember(self.api_key)
 
     @property
     def host(self) -> str:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import zipfile
 from collections.abc import Callable
@@ -163,3 +164,16 @@ def test_every_operator_and_panel_has_a_tooltip_in_blenders_style(extension: Mod
             assert text and text[0].isupper() and not text.endswith("."), (operator.identifier, text)
         words = [word for word in operator.name.split() if word not in ("for", "to", "of", "a", "the")]
         assert all(word[0].isupper() or word[0].isdigit() for word in words), operator.name
+
+
+def test_every_logger_is_redacted_while_the_extension_is_enabled(extension: ModuleType) -> None:
+    def filters() -> list[int]:
+        known = logging.root.manager.loggerDict.items()
+        return [len(item.filters) for name, item in known if name.startswith(MODULE) and hasattr(item, "filters")]
+
+    assert len(filters()) > 5
+    assert set(filters()) == {1}
+    disable()
+    assert set(filters()) == {0}
+    enable()
+    assert set(filters()) == {1}

@@ -264,3 +264,13 @@ def test_a_target_that_cannot_be_replaced_leaves_no_part(transport: Transport, t
     with LoopbackServer(answering(reply(b"model"))) as server, pytest.raises(TooLarge):
         download(transport, server.url, target, ignore)
     assert os.listdir(target.parent) == ["model.glb"]
+
+
+# ---- a service that is not on this machine
+
+
+def test_a_service_out_there_gets_nobody_to_open_addresses_of_this_machine(transport: Transport, target: Path) -> None:
+    with LoopbackServer(answering(reply(b"model"))) as server:
+        with pytest.raises(Refused, match=r"not secure.*safe at the service"):
+            transfer.download(transport, server.url, target, ignore)
+        assert server.requests == []
