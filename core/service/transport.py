@@ -16,6 +16,7 @@ import contextlib
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
@@ -36,7 +37,12 @@ MAX_REPLY_BYTES: Final = 16 * 1024 * 1024
 """Largest answer that is no download; a full model list has well under 1 MB."""
 
 _CHUNK: Final = 64 * 1024
-"""Bytes of a body at a time. The piece in which a connection ends is lost, so it is no larger than speed asks for."""
+"""Bytes of a body at a time, and of the first pieces of a download."""
+_LARGEST_CHUNK: Final = 1024 * 1024
+_QUICK_SECONDS: Final = 0.02
+_SLOW_SECONDS: Final = 0.25
+"""A piece that took less or more than these is followed by a larger or smaller one: large ones cost less, but the piece
+in which a connection ends is lost."""
 
 
 class NotConnected(Exception):
@@ -362,7 +368,7 @@ class Transport:
     def _chunks(self, response: requests.Response) -> Iterator[bytes]:
         size = 0
         try:
-            for chunk in response.iter_content(_CHUNK):
+            for chunk in _pieces(response):
                 if self._connections.stopped:
                     raise TransportStopped
                 size += len(chunk)
@@ -420,6 +426,22 @@ class Transport:
         finally:
             watchdog.cancel()
             _current.connections = _current.limit = None
+
+
+def _pieces(response: requests.Response) -> Iterator[bytes]:
+    """Read the body, in pieces as large as the connection is fast."""
+    wanted = _CHUNK
+    while True:
+        started = time.monotonic()
+        piece: bytes = response.raw.read(wanted, decode_content=True)
+        if not piece:
+            return
+        seconds = time.monotonic() - started
+        if seconds < _QUICK_SECONDS:
+            wanted = min(2 * wanted, _LARGEST_CHUNK)
+        elif seconds > _SLOW_SECONDS:
+            wanted = max(wanted // 2, _CHUNK)
+        yield piece
 
 
 def _plain_cause(error: BaseException) -> str:

@@ -37,6 +37,11 @@ def ignore(_done: int, _total: int | None) -> None:
     """Nobody watches."""
 
 
+@pytest.fixture(autouse=True)
+def pieces_of_one_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.service.transport._LARGEST_CHUNK", PIECE)
+
+
 @pytest.fixture
 def transport() -> Iterator[Transport]:
     transport = Transport("tokenlab-test/1", read_seconds=20.0)
