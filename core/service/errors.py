@@ -74,6 +74,9 @@ class Unreachable(ServiceError):
 class Refused(ServiceError):
     """A complete answer says no, and asking again unchanged would not help."""
 
+    param = ""
+    """The field of the request that the service complains about, or ""."""
+
 
 class Busy(ServiceError):
     """The service itself says that it did not take the request now (429, or 503 with its own error object)."""
@@ -202,7 +205,9 @@ def from_answer(
     if status == 408 or status >= 500:
         return no_answer(during, request, status)
     sentence = f"{_what_happened(answer)} {_what_next(answer)}"
-    return Refused(sentence, status=status, code=answer.code, request_id=request)
+    refused = Refused(sentence, status=status, code=answer.code, request_id=request)
+    refused.param = public_words(answer.error.get("param"), limit=80)
+    return refused
 
 
 def _busy(answer: _Answer, request: str, wait: float | None) -> Busy:
