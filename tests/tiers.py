@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests import recording
+from tests.simulator.configuration import DEFAULT_KEY
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 TIERS = ("core", "blender", "gui")
@@ -67,11 +68,14 @@ def run_tier(tier: str, python: Path, label: str, arguments: list[str]) -> Outco
     with tempfile.TemporaryDirectory(prefix="tokenlab-tests-") as folder:
         record_file = Path(folder) / "record.jsonl"
         command = [str(python), "-m", "pytest", "-p", "tests.recording", "--record", str(record_file)]
+        left = Path(folder) / "left"
+        left.mkdir()
         started = time.monotonic()
         process = subprocess.Popen(
             [*command, f"tests/{tier}", *arguments],
             cwd=REPOSITORY,
-            env=clean_environment(),
+            # Whatever the tests and Blender leave behind is in one place, to be searched.
+            env={**clean_environment(), **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(left))},
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
@@ -80,8 +84,20 @@ def run_tier(tier: str, python: Path, label: str, arguments: list[str]) -> Outco
         finally:
             kill(process)
         outcome = judge(recording.read(record_file), ending, label)
+        outcome.add(search_for_key(left, label))
     print(f"{label}: {outcome} ({time.monotonic() - started:.0f} s)", flush=True)
     return outcome
+
+
+def search_for_key(folder: Path, label: str) -> Outcome:
+    """Fail when a file that the tests left holds the simulator's key."""
+    from tests.secrets_search import holding  # noqa: PLC0415  # whoever only wants an environment needs no zstandard
+
+    started = time.monotonic()
+    found = [str(path.relative_to(folder)) for path in holding(folder, DEFAULT_KEY)]
+    count = sum(path.is_file() for path in folder.rglob("*"))
+    print(f"{label}: looked for the key in {count} files ({time.monotonic() - started:.0f} s)", flush=True)
+    return problem(f"{label} left the key in {', '.join(found)}.") if found else Outcome()
 
 
 def clean_environment() -> dict[str, str]:
