@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import array
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
 import bpy
 
+from ..files.images import MAX_BYTES
 from ..service.errors import TokenLabError
 
 
@@ -28,12 +29,14 @@ class Picture:
 
 _RGBA = 4
 _SENDABLE = (".png", ".jpg", ".jpeg", ".webp")
+_LONGEST_SIDE = 2048
+"""Pixels of what is encoded here; more tells the service nothing (API notes 2.1)."""
 
 
-def from_file(path: str) -> Picture:
-    """Return a picture on disk.
+def from_file(path: str, folder: Path) -> Picture:
+    """Return a picture on disk; one of another kind, or too large to be sent, is written anew into `folder`.
 
-    :raises TokenLabError: when none is chosen or it is not there.
+    :raises TokenLabError: when none is chosen, it is not there or Blender cannot read it.
     """
     if not path.strip():
         raise TokenLabError("No picture is chosen. Nothing was sent or charged. Choose an image file.")
@@ -42,7 +45,23 @@ def from_file(path: str) -> Picture:
         raise TokenLabError(
             f"The picture {absolute.name} is not there. Nothing was sent or charged. Choose another image file."
         )
-    return _as_it_is(absolute, absolute.name)
+    picture = _as_it_is(absolute, absolute.name)
+    suffix = absolute.suffix.lower()
+    is_for_blender = suffix in bpy.path.extensions_image and suffix not in _SENDABLE  # type: ignore[attr-defined]  # the stubs lack it
+    if not is_for_blender and absolute.stat().st_size <= MAX_BYTES:
+        return picture
+    # Only Blender reads these, and only on this thread: about 0.1 s for each million pixels, once for each request.
+    try:
+        image = bpy.data.images.load(str(absolute), check_existing=False)
+    except RuntimeError as error:
+        raise _unreadable(absolute.name) from error
+    try:
+        width, height = _size(image)
+        if max(width, height) > _LONGEST_SIDE:
+            image.scale(*_fitting(width, height))  # Ours: fewer pixels to pass through Python.
+        return replace(picture, path=_write_png(image, folder))
+    finally:
+        bpy.data.images.remove(image)
 
 
 def from_datablock(image: bpy.types.Image | None, folder: Path) -> Picture:
@@ -54,7 +73,8 @@ def from_datablock(image: bpy.types.Image | None, folder: Path) -> Picture:
         raise TokenLabError("No image is chosen. Nothing was sent or charged. Choose an image.")
     on_disk = Path(bpy.path.abspath(image.filepath, library=image.library))
     is_as_on_disk = image.source == "FILE" and not image.is_dirty and image.packed_file is None
-    if is_as_on_disk and on_disk.suffix.lower() in _SENDABLE and on_disk.is_file():
+    is_sendable = is_as_on_disk and on_disk.suffix.lower() in _SENDABLE and on_disk.is_file()
+    if is_sendable and on_disk.stat().st_size <= MAX_BYTES:
         return _as_it_is(on_disk, image.name)
     # Painted images have no time stamp: the same name asks once too often rather than not at all.
     return Picture(_write_png(image, folder), image.name, f"image {image.name}")
@@ -79,6 +99,9 @@ def _write_png(image: bpy.types.Image, folder: Path) -> str:
     try:
         picture.colorspace_settings.name = image.colorspace_settings.name
         picture.pixels.foreach_set(pixels)
+        if max(width, height) > _LONGEST_SIDE:
+            # This one is ours; the user's keeps its size.
+            picture.scale(*_fitting(width, height))
         picture.filepath_raw, picture.file_format = str(path), "PNG"
         folder.mkdir(parents=True, exist_ok=True)
         picture.save()
@@ -87,6 +110,12 @@ def _write_png(image: bpy.types.Image, folder: Path) -> str:
     finally:
         bpy.data.images.remove(picture)
     return str(path)
+
+
+def _fitting(width: int, height: int) -> tuple[int, int]:
+    """Return the size of the same shape with sides of at most `_LONGEST_SIDE`."""
+    factor = _LONGEST_SIDE / max(width, height)
+    return max(1, round(width * factor)), max(1, round(height * factor))
 
 
 def _size(image: bpy.types.Image) -> tuple[int, int]:

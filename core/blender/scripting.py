@@ -244,9 +244,10 @@ def _pump(is_over: Callable[[], bool], timeout: float) -> None:
 def _picture(image: str | Path | bpy.types.Image | None) -> pictures.Picture:
     if image is None:
         return pictures.Picture()
+    folder = session.current().engine.settings.data_directory / PICTURES
     if isinstance(image, str | Path):
-        return pictures.from_file(str(image))
-    return pictures.from_datablock(image, session.current().engine.settings.data_directory / PICTURES)
+        return pictures.from_file(str(image), folder)
+    return pictures.from_datablock(image, folder)
 
 
 def _choice(value: str, allowed: tuple[str, ...], name: str) -> str:

@@ -95,3 +95,63 @@ def test_a_data_folder_that_takes_no_file_is_said_in_a_sentence(
     with pytest.raises(extension.TokenLabError, match="takes no file"):
         extension.generate("a vase", image=generated(tmp_path))
     assert simulator.journal()["requests"] == []
+
+
+# ---- what has to be written anew
+
+
+def sent_picture(task: Any) -> Any:
+    return bpy.data.images.load(str(task.result_path.parent / "source.png"))
+
+
+@pytest.mark.parametrize(("suffix", "kind"), [(".exr", "OPEN_EXR"), (".tif", "TIFF"), (".hdr", "HDR"), (".bmp", "BMP")])
+def test_a_file_that_only_blender_reads_is_sent_as_png(
+    extension: ModuleType, simulator: SimulatorProcess, tmp_path: Path, suffix: str, kind: str
+) -> None:
+    bpy.data.images.remove(on_disk(tmp_path, suffix, kind))
+    before = (tmp_path / f"saved{suffix}").read_bytes()
+    task = extension.generate("a vase", image=tmp_path / f"saved{suffix}")
+    task.wait(timeout=60)
+    assert simulator.creates()[0]["request"]["image"]["type"] == "image/png"
+    sent = sent_picture(task)
+    red, green, blue = sent.pixels[:3]
+    assert red > 0.9
+    assert (round(green, 1), round(blue, 1)) == (0.0, 0.0)
+    bpy.data.images.remove(sent)
+    assert (tmp_path / f"saved{suffix}").read_bytes() == before
+    assert len(bpy.data.images) == 0, "nothing of ours is left in the file"
+
+
+def test_a_large_image_is_sent_smaller_and_stays_as_it_is(extension: ModuleType, simulator: SimulatorProcess) -> None:
+    image = bpy.data.images.new("Wide", 3000, 30)
+    task = extension.generate("a vase", image=image)
+    task.wait(timeout=60)
+    sent = sent_picture(task)
+    assert tuple(sent.size) == (2048, 20)
+    bpy.data.images.remove(sent)
+    assert list(bpy.data.images["Wide"].size) == [3000, 30]
+
+
+def test_a_file_with_too_many_bytes_is_sent_smaller(
+    extension: ModuleType, simulator: SimulatorProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = bpy.data.images.new("Large", 2500, 50)
+    image.filepath_raw, image.file_format = str(tmp_path / "large.png"), "PNG"
+    image.save()
+    bpy.data.images.remove(image)
+    monkeypatch.setattr(extension.core.blender.pictures, "MAX_BYTES", 10)
+    task = extension.generate("a vase", image=tmp_path / "large.png")
+    task.wait(timeout=60)
+    sent = sent_picture(task)
+    assert tuple(sent.size) == (2048, 41)
+    bpy.data.images.remove(sent)
+
+
+def test_a_file_that_blender_cannot_read_is_refused(
+    extension: ModuleType, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    (tmp_path / "broken.exr").write_bytes(b"no picture")
+    with pytest.raises(extension.TokenLabError, match=r"broken\.exr cannot be read.*Nothing was sent"):
+        extension.generate("a vase", image=tmp_path / "broken.exr")
+    assert simulator.journal()["requests"] == []
+    assert len(bpy.data.images) == 0
