@@ -106,8 +106,8 @@ class Session:
         for task in self.engine.records.all():
             if store.find_scene(task.scene_id) is not None:
                 # Missing in an older copy of the file: put back, but only what still runs is imported by itself.
-                wanted = ImportState.AWAITED if task.state in UNFINISHED else ImportState.OFFERED
-                self.imports.setdefault(task.local_id, wanted)
+                entry = store.Entry(task, awaiting_import=task.state in UNFINISHED)
+                self.imports.setdefault(task.local_id, _wanted(entry, collections))
         self.mirror()
 
     def _concerns_us(self, row: Row) -> bool:
@@ -185,8 +185,10 @@ class Session:
         """Put tasks back as they are: history takes back an import, never a task, and starts nothing."""
         collections = importing.imported_collections()
         for local_id, state in self.imports.items():
-            if state is not ImportState.AWAITED:
-                self.imports[local_id] = ImportState.IMPORTED if local_id in collections else ImportState.OFFERED
+            if local_id in collections:
+                self.imports[local_id] = ImportState.IMPORTED
+            elif state is ImportState.IMPORTED:
+                self.imports[local_id] = ImportState.OFFERED
         self.mirror()
         self._wake()  # A deleted scene may be there again, with a model that it waits for.
 
@@ -406,10 +408,10 @@ class Session:
 
 
 def _wanted(entry: store.Entry, collections: Collection[str]) -> ImportState:
-    """What the file says is to become of a model; that it was imported is a claim to check against the data."""
-    if entry.imported:
-        return ImportState.IMPORTED if entry.task.local_id in collections else ImportState.OFFERED
-    return ImportState.AWAITED if entry.awaiting_import else ImportState.OFFERED
+    """What the file says is to become of a model; the data knows better, whose history has other entries."""
+    if entry.task.local_id in collections:
+        return ImportState.IMPORTED
+    return ImportState.AWAITED if entry.awaiting_import and not entry.imported else ImportState.OFFERED
 
 
 _session: Session | None = None

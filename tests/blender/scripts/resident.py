@@ -104,6 +104,31 @@ def end_after_a_task(package: str) -> None:
     print("ending after a task")
 
 
+def edit_and_save(blend: str) -> None:
+    """Change a file in a Blender that knows nothing of the extension."""
+    bpy.ops.wm.open_mainfile(filepath=blend)
+    bpy.ops.object.empty_add()
+    bpy.context.object.name = "Added Elsewhere"
+    bpy.ops.wm.save_mainfile()
+
+
+def install_again_while_a_task_runs(package: str) -> None:
+    """Install the extension over itself, as an update does."""
+    task = install(package).generate("a cube")
+    tokenlab = enabled()
+    pump(tokenlab, lambda: task.task_id)
+    before, old = task.state, tokenlab.core.blender.session
+    bpy.ops.extensions.package_install_files(filepath=package, repo=REPOSITORY, enable_on_install=True, overwrite=True)
+    tokenlab = enabled()
+    assert tokenlab.core.blender.session is not old, "the old code is still there"
+    for task in tokenlab.resume_all():
+        task.wait(timeout=60)
+    states = [task.state for task in tokenlab.tasks()]
+    count = len([item for item in bpy.data.collections if item.get("tokenlab_task_id")])
+    print(f"before {before}, after {states}, {count} collection")
+    bpy.ops.preferences.addon_disable(module=MODULE)
+
+
 def describe(blend: str) -> None:
     """Open a file in a Blender that knows nothing of the extension, and say what is in it as JSON."""
     import json  # noqa: PLC0415
