@@ -1,9 +1,11 @@
 # SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Double clicks, undo in the middle, and a request whose fate is unknown, in a real window."""
+"""Double clicks, undo in the middle, a request whose fate is unknown, and quitting, in a real window."""
 
 from __future__ import annotations
+
+import time
 
 from tests.gui.test_generate import ARRIVAL_SECONDS, PICTURES, ROWS, away_from_buttons, entries
 from tests.gui.window import Window
@@ -67,3 +69,28 @@ def test_a_request_without_an_answer_offers_its_three_ways_out(window: Window, s
         assert f"tokenlab.{name}" in buttons
     away_from_buttons(window)
     window.screenshot(PICTURES / "uncertain.png")
+
+
+def test_quitting_with_tasks_running_and_a_request_hanging_ends_well(
+    window: Window, simulator: SimulatorProcess
+) -> None:
+    simulator.configure(faults=["never-completes"])
+    generate = (
+        "import importlib; t = importlib.import_module('bl_ext.user_default.tokenlab_3d')\nt.generate({!r}).state"
+    )
+    for number in range(3):
+        window.run(generate.format(f"robot {number}"))
+    window.wait(f"len({ROWS}) == 3 and all(row.task_id for row in {ROWS})", ARRIVAL_SECONDS)
+    simulator.configure(faults=["never-completes", "create-never-answers"])
+    window.run(generate.format("robot 3"))
+    window.wait(f"any(row.state == 'SUBMITTING' for row in {ROWS})", ARRIVAL_SECONDS)
+    window.settle(50)
+    began = time.monotonic()
+    assert window.quit() == 0
+    print(f"quit with four tasks in {time.monotonic() - began:.2f} s")
+
+
+def test_quitting_without_tasks_ends_well(window: Window) -> None:
+    began = time.monotonic()
+    assert window.quit() == 0
+    print(f"quit without tasks in {time.monotonic() - began:.2f} s")

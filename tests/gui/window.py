@@ -30,6 +30,7 @@ START_LIMIT = 120.0
 TOOL_LIMIT = 60.0
 EVENT_LIMIT = 10.0
 QUIT_LIMIT = 10.0
+QUIT_LATER = "bpy.app.timers.register(lambda: bpy.ops.wm.quit_blender() and None, first_interval=0.05)"
 SCREENSHOT = "import sys; from PIL import ImageGrab; ImageGrab.grab(xdisplay=sys.argv[1]).save(sys.argv[2])"
 
 Point = tuple[int, int]
@@ -187,7 +188,7 @@ class Window:
         return self._tool("blender", *arguments)
 
     def screenshot(self, file: Path) -> Path:
-        """Save what the screen shows; Blender's own screenshot is black on a virtual screen."""
+        """Save what the screen shows, also after Blender's end; Blender's own screenshot is black on a virtual screen."""
         taken = self.folder / "screenshot.png"
         self._tool("python3", "-c", SCREENSHOT, self._environment["DISPLAY"], str(taken))
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -212,15 +213,18 @@ class Window:
         self._processes.clear()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _quit(self) -> None:
+    def quit(self) -> int:
+        """Quit Blender as a user does; return its exit status."""
+        self.run(QUIT_LATER)
         stream, self._stream = self._stream, None
-        quit_later = "bpy.app.timers.register(lambda: bpy.ops.wm.quit_blender() and None, first_interval=0.05)"
+        if stream is not None:
+            stream.close()
+        return self._processes[-1].wait(QUIT_LIMIT)
+
+    def _quit(self) -> None:
         try:
-            if stream is not None:
-                stream.write(json.dumps({"code": quit_later}) + "\n")
-                stream.close()
-            self._processes[-1].wait(QUIT_LIMIT)
-        except (OSError, subprocess.TimeoutExpired) as error:
+            self.quit()
+        except (OSError, WindowError, subprocess.TimeoutExpired) as error:
             # It crashed or hangs; the test has failed by other means, and close() ends it.
             print(f"Blender did not quit: {error}", file=sys.stderr)
 
