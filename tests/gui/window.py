@@ -188,7 +188,7 @@ class Window:
         return self._tool("blender", *arguments)
 
     def screenshot(self, file: Path) -> Path:
-        """Save what the screen shows, also after Blender's end; Blender's own screenshot is black on a virtual screen."""
+        """Save what the screen shows; Blender's own screenshot is black on a virtual screen."""
         taken = self.folder / "screenshot.png"
         self._tool("python3", "-c", SCREENSHOT, self._environment["DISPLAY"], str(taken))
         file.parent.mkdir(parents=True, exist_ok=True)
