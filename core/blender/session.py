@@ -233,8 +233,12 @@ class Session:
         return has_begun
 
     def attach(self, local_id: str, task_id: str, scene: bpy.types.Scene) -> bool:
-        """Go on with an uncertain task, or with one that is not in the list, under the service's id of it."""
+        """Go on with an uncertain task, or with one that is not in the list, under the service's id of it.
+
+        :raises TokenLabError: when a task in the list has that id already.
+        """
         self.refresh_settings()
+        self._check_is_new(task_id)
         if local_id:
             self._check_owner(local_id)
             has_begun = self.engine.attach(local_id, task_id)
@@ -247,6 +251,15 @@ class Session:
         task_list.select(task.local_id)
         self._wake()
         return True
+
+    def _check_is_new(self, task_id: str) -> None:
+        for task in self.engine.records.all():
+            is_listed = store.find_scene(task.scene_id) is not None or task_list.is_open_elsewhere(task)
+            if task.task_id == task_id and is_listed:
+                raise TokenLabError(
+                    f"This ID belongs to a task that is in the list already: {task.title}. Nothing was changed. "
+                    "Use that one, or look for another ID in the dashboard."
+                )
 
     def _check_owner(self, local_id: str) -> None:
         if self.engine.is_followed(local_id):

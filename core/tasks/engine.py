@@ -32,7 +32,9 @@ from .records import (
     JournalRebuilt,
     Mailbox,
     ModelsLoaded,
+    Overtaken,
     Records,
+    Woken,
 )
 from .task import UNFINISHED, Task, TaskState, new_task
 from .workers import Job, Workers
@@ -107,7 +109,7 @@ class Engine:
         self.pacing = pacing or Pacing()
         self._clock = clock
         self._mailbox: Mailbox = queue.SimpleQueue()
-        self._journal = Journal(settings.data_directory, on_rebuilt=self._on_rebuilt)
+        self._journal = Journal(settings.data_directory, on_rebuilt=self._on_rebuilt, on_woken=self._on_woken)
         self._workers = Workers()
         self._transport = LazyTransport(make_transport or requests_transport, user_agent)
         self._activities: dict[str, _Activity] = {}
@@ -151,7 +153,8 @@ class Engine:
         """Return the newest task that asked for the same within `DUPLICATE_SECONDS` and may be paid for, or None."""
         since = time.time() - DUPLICATE_SECONDS
         for task in reversed(self.records.all()):
-            is_recent = task.created_at >= since and task.state is not TaskState.FAILED
+            # A note on a failed one says that an earlier try of it may have been accepted.
+            is_recent = task.created_at >= since and (task.state is not TaskState.FAILED or task.note == _FIRST_TRY)
             is_same = replace(task.request, image_sha256="") == request and task.picture_key == picture_key
             if is_recent and is_same:
                 return task
@@ -247,7 +250,8 @@ class Engine:
         if task.state is TaskState.SUBMITTING:
             self.records.change(local_id, state=TaskState.UNCERTAIN, error=_CUT_OFF)
         elif task.state is TaskState.QUEUED and task.error:
-            self.records.change(local_id, error="")  # It said that it is tried again by itself.
+            # It said that it is tried again by itself. Not in the journal, or the task would be ours from here on.
+            self.records.change(local_id, durable=False, error="")
         elif task.state is TaskState.CONVERTING:
             self.records.change(local_id, state=TaskState.READY)  # The conversion ended with its Blender.
         elif task.state in UNFINISHED:
@@ -260,6 +264,10 @@ class Engine:
     def _on_rebuilt(self, sentence: str) -> None:
         """Called on the journal's thread."""
         self._mailbox.put(JournalRebuilt(sentence))
+
+    def _on_woken(self) -> None:
+        """Called on the journal's thread."""
+        self._mailbox.put(Woken())
 
     # What the tick asks for
 
@@ -284,6 +292,10 @@ class Engine:
             self._questions -= 1
         if isinstance(event, JobDone):
             self._job_done(event)
+        elif isinstance(event, Overtaken):
+            self._follow(event.local_id)
+        elif isinstance(event, Woken):
+            self.load_journal()
         elif isinstance(event, JournalRebuilt):
             self.records.save_all(self._followed)
         elif isinstance(event, JournalFailed | JournalLoaded):
@@ -392,8 +404,7 @@ class Engine:
             return
         activity.in_flight = False
         if done.is_followed:
-            self._followed[done.local_id] = ""
-            self._look_at = 0.0
+            self._follow(done.local_id)
             return
         activity.failures = activity.failures + 1 if done.failed else 0
         if task is None:
@@ -408,6 +419,11 @@ class Engine:
             age = time.time() - (task.submitted_at or task.created_at)
             delay = poll_delay(self.pacing, age=age, running=max(1, len(self._activities)))
         self._plan(done.local_id, delay)
+
+    def _follow(self, local_id: str) -> None:
+        """Find out in the journal what another Blender made of a task."""
+        self._followed[local_id] = ""
+        self._look_at = 0.0
 
     def _give_up(self, task: Task, failures: int) -> bool:
         """End what failed too often in a row; the user can try again."""

@@ -14,6 +14,7 @@ taken over.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import queue
 import sqlite3
@@ -27,7 +28,7 @@ from typing import Final, TypeVar
 
 from . import lease
 from .lease import LEASE_SECONDS
-from .task import LEASED, Task, from_text, newer, to_text
+from .task import LEASED, UNFINISHED, Task, TaskState, from_text, newer, to_text
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +72,8 @@ _DAMAGED: Final = "The task journal was damaged and was begun anew from the open
 _REPLACED: Final = "The task journal was moved or deleted and was begun anew from the open file."
 
 _RENEW_SECONDS: Final = LEASE_SECONDS / 3
+_CLAIMED: Final = UNFINISHED | {TaskState.SUBMITTING}
+"""What is gone on with without being asked: a queued task stays with whoever sends it."""
 
 _T = TypeVar("_T")
 
@@ -99,24 +102,40 @@ class _Order:
 class Journal:
     """The journal in one folder. The writer thread is started by the first call."""
 
-    def __init__(self, folder: Path, *, on_rebuilt: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        on_rebuilt: Callable[[str], None] | None = None,
+        on_woken: Callable[[], None] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         """Touch nothing yet.
 
         :param on_rebuilt: called on the writer thread with a user's sentence, after a damaged journal was put aside and
             a new one begun; whoever knows tasks saves them once more.
+        :param on_woken: called on the writer thread when this computer slept for longer than a lease, so that others
+            may have taken over what is ours.
+        :param clock: unix seconds.
         """
         self.path = folder / FILE_NAME
         self.owner = lease.new_owner()
         self._on_rebuilt = on_rebuilt
+        self._on_woken = on_woken
+        self._clock = clock
+        self._woken_at = -math.inf
+        """Unix seconds of the end of the last sleep."""
         self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stopped = False
 
-    def save(self, task: Task, *, owner: str = "") -> Future[bool]:
+    def save(self, task: Task, *, owner: str = "", expect: TaskState | None = None) -> Future[bool]:
         """Commit `task`, unless a newer record is there or another Blender works on it.
 
         :param owner: who works on it, when that is not this Blender.
+        :param expect: the state that the journal must have for it, if it has any: of those who decide the same thing
+            about one task, only the first does.
         :return: whether this record is in the journal now; the future holds `JournalError` when that failed.
         """
         text = to_text(task)
@@ -126,9 +145,9 @@ class Journal:
             with connection:
                 # At once, so that what is decided here still holds when it is written.
                 connection.execute("BEGIN IMMEDIATE")
-                now = time.time()
+                now = self._clock()
                 found = connection.execute(_FIND, (task.local_id,)).fetchone()
-                if found is not None and not self._may_replace(task, found, now):
+                if found is not None and not self._may_replace(task, found, now, expect):
                     return False
                 row = {
                     "local_id": task.local_id,
@@ -145,16 +164,27 @@ class Journal:
 
         return self._order(work)
 
-    def _may_replace(self, task: Task, found: tuple[str, int, str, float], now: float) -> bool:
+    def _may_replace(
+        self, task: Task, found: tuple[str, int, str, float], now: float, expect: TaskState | None
+    ) -> bool:
         record, revision, owner, until = found
         known = from_text(record)
         if known is None:
             return task.revision > revision
-        if newer(known, task) is known:
+        if newer(known, task) is known or expect not in (None, known.state):
             return False
-        is_free = owner == self.owner or lease.has_ended(owner, until, now)
+        is_free = self._is_free(owner, until, now)
         # Whoever sent it brings the id, even if it was given up meanwhile because this Blender slept.
         return is_free or bool(task.task_id and not known.task_id)
+
+    def _is_free(self, owner: str, until: float, now: float) -> bool:
+        """Whether nobody else works on a row."""
+        if owner == self.owner:
+            return True
+        if lease.has_ended(owner, until, now):
+            # Another Blender of this computer slept as long as we did: give it the time to say that it lives.
+            return now >= self._woken_at + LEASE_SECONDS or not lease.is_alive_here(owner)
+        return False
 
     def load(self) -> Future[list[Row]]:
         """Return every task in the journal, the removed ones too, having taken over what nobody works on any more.
@@ -169,14 +199,14 @@ class Journal:
             # At once, so that two Blenders cannot both find the same row free. That may take a while: look at the clock
             # afterwards, or a lease that began meanwhile ends too late to be true.
             connection.execute("BEGIN IMMEDIATE")
-            now = time.time()
+            now = self._clock()
             rows = connection.execute("SELECT record, owner, lease_until FROM tasks ORDER BY updated_at").fetchall()
             for record, owner, until in rows:
                 task = from_text(record)
                 if task is None:
                     continue
-                is_free = owner == self.owner or lease.has_ended(owner, until, now)
-                if is_free and task.state in LEASED and not task.removed:
+                is_free = self._is_free(owner, until, now)
+                if is_free and task.state in _CLAIMED and not task.removed:
                     connection.execute(_CLAIM, (self.owner, now + LEASE_SECONDS, task.local_id))
                 found.append(Row(task, is_free, "" if is_free else owner))
         return found
@@ -209,11 +239,15 @@ class Journal:
 
     def _run(self) -> None:
         writer = _Writer(self.path, self._on_rebuilt)
-        renewed_at = time.monotonic()
+        renewed_at, awake_at = time.monotonic(), self._clock()
         while True:
             order = self._next_order(renewed_at + _RENEW_SECONDS - time.monotonic())
             if order is None:
                 break
+            # By the clock on the wall, since the other one stands still while the computer sleeps.
+            if self._clock() - awake_at > LEASE_SECONDS:
+                self._wake_up(writer)
+            awake_at = self._clock()
             if order.work is not _nothing:
                 self._carry_out(order, writer)
             if time.monotonic() - renewed_at >= _RENEW_SECONDS:
@@ -221,6 +255,13 @@ class Journal:
                 writer.try_quietly(lambda connection: connection.execute(_RENEW, self._renewed()))
         writer.try_quietly(lambda connection: connection.execute(_RELEASE, (self.owner,)))
         writer.close()
+
+    def _wake_up(self, writer: _Writer) -> None:
+        """Keep what nobody has taken over, and have the rest found."""
+        self._woken_at = self._clock()
+        writer.try_quietly(lambda connection: connection.execute(_RENEW, self._renewed()))
+        if self._on_woken is not None:
+            self._on_woken()
 
     def _next_order(self, timeout: float) -> _Order | None:
         """Return the next order, an empty one when none came in time, or None at the end."""
@@ -238,7 +279,7 @@ class Journal:
             order.future.set_exception(_unavailable(error))
 
     def _renewed(self) -> tuple[float, str]:
-        return time.time() + LEASE_SECONDS, self.owner
+        return self._clock() + LEASE_SECONDS, self.owner
 
 
 def _nothing(_connection: sqlite3.Connection) -> None:
@@ -331,8 +372,12 @@ def _open(path: Path) -> sqlite3.Connection:
         # A task id that was paid for must survive a power cut: 0.2 ms per commit (FULL), off the main thread.
         connection.execute("PRAGMA synchronous = FULL")
         _migrate(connection)
-    except BaseException:
+        connection.execute(f"{_FIND} AND scene_id = state", ("",))
+    except BaseException as error:
         connection.close()
+        # Anything but what our own statements are wrong about: a lock, the disk, a newer version.
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
+            raise sqlite3.DatabaseError(f"its tables are not ours: {error}") from error
         raise
     return connection
 

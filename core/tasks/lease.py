@@ -44,9 +44,20 @@ def has_ended(owner: str, until: float, now: float) -> bool:
     """
     if not owner or until < now or until > now + 2 * LEASE_SECONDS:
         return True
+    return _process_here(owner) is not None and not is_alive_here(owner)
+
+
+def is_alive_here(owner: str) -> bool:
+    """Whether `owner` is a process of this machine that still runs, as far as can be told."""
+    process = _process_here(owner)
+    return process is not None and _is_alive(process)
+
+
+def _process_here(owner: str) -> int | None:
+    """Return the process number of an owner on this machine, or None."""
     host, _, rest = owner.partition("/")
     process = rest.partition("/")[0]
-    return host == _host() and process.isdecimal() and not _is_alive(int(process))
+    return int(process) if host == _host() and process.isdecimal() else None
 
 
 def _is_alive(process: int) -> bool:

@@ -20,6 +20,11 @@ from ..service.contract import ModelInfo
 from .journal import Journal, Row
 from .task import IllegalTransition, Task, TaskState, merge
 
+_DECISIONS = frozenset(
+    {(TaskState.QUEUED, TaskState.SUBMITTING)} | {(TaskState.UNCERTAIN, state) for state in TaskState}
+)
+"""Steps that can cost money: they count only if the journal too is still where they begin."""
+
 
 @dataclass(frozen=True, slots=True)
 class TaskChanged:
@@ -65,6 +70,18 @@ class JournalRebuilt:
 
 
 @dataclass(frozen=True, slots=True)
+class Overtaken:
+    """Another Blender has decided something about a task before us, or works on it by now."""
+
+    local_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Woken:
+    """This computer slept for so long that another Blender may have taken over what we worked on."""
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionTested:
     """The answer to `test_connection`, as a user's sentence."""
 
@@ -80,7 +97,17 @@ class ModelsLoaded:
     error: str = ""
 
 
-Event = TaskChanged | JobDone | JournalLoaded | JournalFailed | JournalRebuilt | ConnectionTested | ModelsLoaded
+Event = (
+    TaskChanged
+    | JobDone
+    | JournalLoaded
+    | JournalFailed
+    | JournalRebuilt
+    | Overtaken
+    | Woken
+    | ConnectionTested
+    | ModelsLoaded
+)
 Mailbox = queue.SimpleQueue[Event]
 
 
@@ -159,21 +186,30 @@ class Records:
             if _same(task, changes) and not (durable and local_id in self._unsaved):
                 return None
             try:
-                return self._set(task.evolve(**changes), durable=durable)
+                changed = task.evolve(**changes)
             except IllegalTransition:
                 return None
+            is_decision = changed.state is not task.state and (task.state, changed.state) in _DECISIONS
+            return self._set(changed, durable=durable, expect=task.state if is_decision else None)
 
-    def _set(self, task: Task, *, durable: bool = True) -> Future[bool]:
+    def _set(self, task: Task, *, durable: bool = True, expect: TaskState | None = None) -> Future[bool]:
         self._tasks[task.local_id] = task
         future: Future[bool] = Future()
         if durable:
             self._unsaved.discard(task.local_id)
-            future = self._journal.save(task)
+            future = self._journal.save(task, expect=expect)
+            if expect is not None:
+                future.add_done_callback(lambda saved: self._tell_if_overtaken(task.local_id, saved))
         else:
             self._unsaved.add(task.local_id)
             future.set_result(True)
         self._mailbox.put(TaskChanged(task))
         return future
+
+    def _tell_if_overtaken(self, local_id: str, saved: Future[bool]) -> None:
+        """Called on the journal's thread."""
+        if saved.exception() is None and not saved.result():
+            self._mailbox.put(Overtaken(local_id))
 
 
 def _same(task: Task, changes: dict[str, Any]) -> bool:

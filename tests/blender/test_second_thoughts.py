@@ -93,6 +93,20 @@ def test_a_task_id_from_the_dashboard_brings_a_model_that_this_computer_never_as
     assert len(simulator.creates()) == 1
 
 
+def test_an_id_that_a_task_in_the_list_has_is_not_taken_for_another(
+    extension: ModuleType, simulator: SimulatorProcess
+) -> None:
+    first = extension.generate("a vase")
+    first.wait(timeout=60)
+    second = uncertain(extension, simulator)
+    with pytest.raises(RuntimeError, match="in the list already: a vase"):
+        bpy.ops.tokenlab.attach_task(local_id=second.local_id, task_id=first.task_id)
+    with pytest.raises(RuntimeError, match="in the list already: a vase"):
+        bpy.ops.tokenlab.attach_task(task_id=first.task_id)
+    assert second.state == "UNCERTAIN"
+    assert len(extension.tasks()) == 2
+
+
 def test_a_task_of_a_file_that_was_never_saved_is_listed_after_a_crash_and_can_be_imported_here(
     extension: ModuleType, simulator: SimulatorProcess
 ) -> None:

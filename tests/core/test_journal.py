@@ -224,6 +224,28 @@ def test_a_damaged_journal_is_put_aside_and_begun_anew_and_that_is_said(tmp_path
     assert journal.stop(PATIENCE_SECONDS)
 
 
+@pytest.mark.parametrize(
+    "schema",
+    [
+        "CREATE TABLE tasks (name TEXT)",
+        f"CREATE TABLE tasks (name TEXT); PRAGMA user_version = {SCHEMA_VERSION}",
+        f"CREATE TABLE others (name TEXT); PRAGMA user_version = {SCHEMA_VERSION}",
+    ],
+    ids=["of somebody else", "with other columns", "without a table"],
+)
+def test_a_journal_with_tables_that_are_not_ours_is_put_aside_whole(tmp_path: Path, schema: str) -> None:
+    connection = sqlite3.connect(tmp_path / FILE_NAME)
+    connection.executescript(schema)
+    connection.close()
+    said: list[str] = []
+    journal = Journal(tmp_path, on_rebuilt=said.append)
+    save(journal, saved := task())
+    assert load(journal) == [saved]
+    (aside,) = tmp_path.glob("journal.damaged-*.sqlite3")
+    assert len(said) == 1 and aside.name in said[0]
+    assert journal.stop(PATIENCE_SECONDS)
+
+
 def test_a_journal_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
     connection = sqlite3.connect(tmp_path / FILE_NAME)
     connection.execute(_MIGRATIONS[0])

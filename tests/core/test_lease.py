@@ -300,3 +300,74 @@ def test_the_id_of_a_paid_task_arrives_although_its_blender_slept_too_long(pair:
     assert save(first, replace(one, state=TaskState.PENDING, revision=4, task_id="ldtask_1"))
     (row,) = second.load().result(PATIENCE_SECONDS)
     assert (row.task.state, row.task.task_id) == (TaskState.PENDING, "ldtask_1")
+
+
+# ---- a computer that sleeps
+
+
+class WallClock:
+    """Unix seconds, to which a test can add a night."""
+
+    def __init__(self) -> None:
+        self.slept = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.slept
+
+
+def test_whoever_slept_longer_than_a_lease_keeps_what_nobody_took_and_looks_for_the_rest(tmp_path: Path) -> None:
+    clock, woken = WallClock(), threading.Event()
+    sleeper, other = Journal(tmp_path, on_woken=woken.set, clock=clock), Journal(tmp_path)
+    sleeper.owner, other.owner = "first/1/a", "second/1/b"
+    save(sleeper, task())
+    save(sleeper, task(TaskState.DOWNLOADING))
+    with closing(sqlite3.connect(sleeper.path)) as connection, connection:
+        connection.execute("UPDATE tasks SET owner = ? WHERE state = 'DOWNLOADING'", (other.owner,))
+    assert not woken.is_set()
+    clock.slept = 8 * 3600.0
+    assert save(sleeper, task(TaskState.READY))
+    assert woken.is_set()
+    until = dict(owners(sleeper))
+    assert until[sleeper.owner] > clock()
+    assert until[other.owner] < clock()
+    for journal in (sleeper, other):
+        assert journal.stop(PATIENCE_SECONDS)
+
+
+@needs_process_numbers
+def test_of_two_blenders_on_a_computer_that_slept_neither_takes_what_the_other_works_on(tmp_path: Path) -> None:
+    clock = WallClock()
+    first, second = Journal(tmp_path, clock=clock), Journal(tmp_path, clock=clock)
+    # The parent of this process is one that lives.
+    first.owner = f"{new_owner().partition('/')[0]}/{os.getppid()}/a"
+    save(first, task())
+    assert is_ours(second) == [False]
+    clock.slept = 8 * 3600.0
+    assert is_ours(second) == [False], "the first one has not come to say that it lives"
+    clock.slept += LEASE_SECONDS * 0.6
+    assert is_ours(second) == [False]
+    clock.slept += LEASE_SECONDS * 0.6
+    assert is_ours(second) == [True], "it had its time"
+    for journal in (first, second):
+        assert journal.stop(PATIENCE_SECONDS)
+
+
+def test_a_queued_task_is_not_taken_by_whoever_looks_first(pair: tuple[Journal, Journal]) -> None:
+    first, second = pair
+    save(first, queued := task(TaskState.QUEUED))
+    set_lease(first, time.time() - 1)
+    assert (is_ours(second), owners(first)[0][0]) == ([True], first.owner)
+    set_lease(first, time.time() - 1)
+    sent = replace(queued, state=TaskState.SUBMITTING, revision=2)
+    assert second.save(sent, expect=TaskState.QUEUED).result(PATIENCE_SECONDS)
+    assert owners(first)[0][0] == second.owner
+
+
+def test_of_two_that_decide_the_same_only_the_first_does(pair: tuple[Journal, Journal]) -> None:
+    first, second = pair
+    save(first, lost := task(TaskState.UNCERTAIN))
+    attached = replace(lost, state=TaskState.PENDING, task_id="ldtask_1", revision=2)
+    assert first.save(attached, expect=TaskState.UNCERTAIN).result(PATIENCE_SECONDS)
+    assert first.save(replace(attached, state=TaskState.FAILED, revision=3)).result(PATIENCE_SECONDS)
+    again = replace(lost, state=TaskState.QUEUED, revision=9)
+    assert not second.save(again, expect=TaskState.UNCERTAIN).result(PATIENCE_SECONDS)

@@ -184,6 +184,14 @@ def test_what_failed_is_not_paid_for_and_may_be_tried_again(rig: Rig) -> None:
     assert rig.engine.recent_duplicate(REQUEST, "") is None
 
 
+def test_what_failed_after_a_first_try_that_may_be_paid_for_is_asked_about(rig: Rig) -> None:
+    known(rig, S.UNCERTAIN)
+    (task,) = rig.engine.records.all()
+    assert rig.engine.submit_again(task.local_id)
+    rig.engine.records.change(task.local_id, state=S.FAILED)
+    assert rig.engine.recent_duplicate(REQUEST, "") is not None
+
+
 @pytest.mark.parametrize(
     "request_", [replace(REQUEST, prompt="x"), replace(REQUEST, format="FBX"), replace(REQUEST, seed=1)]
 )
