@@ -345,6 +345,29 @@ def test_an_uncertain_task_that_one_attaches_is_not_sent_again_by_the_other(
     assert second.engine.is_followed(lost.local_id)
 
 
+def test_an_uncertain_task_that_one_sends_again_is_not_attached_by_the_other(
+    blenders: tuple[Blender, Blender], simulator: SimulatorProcess
+) -> None:
+    first, second = blenders
+    simulator.configure(seconds=600)
+    other_id = second.run_to(second.submit("a vase"), S.PENDING).task_id
+    lost = replace(new_task(GenerationRequest(prompt="chair"), "scene-1"), state=S.UNCERTAIN, revision=3)
+    first.engine._journal.save(lost).result(PATIENCE_SECONDS)
+    for blender in blenders:
+        blender.open()
+    assert first.engine.submit_again(lost.local_id)
+    flush(first)
+    assert second.engine.attach(lost.local_id, other_id)
+    flush(second)
+    second.settle()
+    assert second.engine.is_followed(lost.local_id)
+    first.run_to(lost.local_id, S.PENDING, S.PROCESSING)
+    flush(first)
+    second.look()
+    assert second.task(lost.local_id).task_id == first.task(lost.local_id).task_id != other_id
+    assert creates_sent(simulator) == 2
+
+
 def test_a_task_that_another_blender_sent_while_we_slept_is_not_sent_again(
     blenders: tuple[Blender, Blender], simulator: SimulatorProcess
 ) -> None:
