@@ -8,6 +8,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,14 @@ from core.service.transport import Reply, Transport
 from core.tasks.engine import Engine, Settings
 from core.tasks.journal import FILE_NAME
 from core.tasks.pacing import Pacing
-from core.tasks.records import Event, TaskChanged
+from core.tasks.records import Event, JournalLoaded, TaskChanged
 from core.tasks.task import Task, TaskState, from_text
 from tests.loopback import PATIENCE_SECONDS, wait_for
 from tests.simulator.process import SimulatorProcess
 
 PROMPT = "a small wooden chair"
+LOOK = 2.1
+"""A little more than the pause between two looks at the journal."""
 Hook = Callable[[str], None]
 
 
@@ -122,7 +125,8 @@ class Rig:
             self.settle()
 
     def is_at_rest(self) -> bool:
-        return not any(activity.in_flight for activity in self.engine._activities.values())
+        is_working = any(activity.in_flight for activity in self.engine._activities.values())
+        return not (is_working or self.engine._bills.is_asking)
 
     def states(self, local_id: str) -> list[TaskState]:
         """The states that were announced, in order, without repetitions."""
@@ -158,3 +162,55 @@ def creates_sent(simulator: SimulatorProcess) -> int:
 
 def our_threads() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("tokenlab-")]
+
+
+class Blender(Rig):
+    """A rig that takes in what the journal holds, as a session does."""
+
+    def __init__(
+        self, folder: Path, simulator: SimulatorProcess, owner: str = "", pacing: Pacing | None = None
+    ) -> None:
+        super().__init__(folder, simulator.url, simulator.key, pacing=pacing)
+        if owner:
+            self.engine._journal.owner = owner
+
+    def open(self) -> None:
+        self.engine.load_journal()
+        self.settle()
+
+    def look(self) -> None:
+        """Wait for the next look at the journal, and for all that comes of it."""
+        self.run_for(LOOK, turns=1)
+        self.turn()
+        self.settle()
+
+    def turn(self) -> None:
+        self.engine.pump()
+        self.drain()
+
+    def drain(self) -> bool:
+        while (event := self.engine.next_event()) is not None:
+            self.events.append(event)
+            if isinstance(event, JournalLoaded):
+                self.engine.adopt(event.rows, [])
+        return True
+
+    def is_at_rest(self) -> bool:
+        return super().is_at_rest() and not self.engine._questions
+
+    def events_of(self, kind: type[Event]) -> list[Event]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+def end_leases(folder: Path) -> None:
+    with closing(sqlite3.connect(folder / FILE_NAME)) as connection, connection:
+        connection.execute("UPDATE tasks SET lease_until = ?", (time.time() - 1,))
+
+
+def asset_requests(simulator: SimulatorProcess) -> int:
+    return len(simulator.requests("assets"))
+
+
+def flush(blender: Blender) -> None:
+    """Wait until everything that was ordered is in the journal."""
+    blender.engine._journal.load().result(PATIENCE_SECONDS)

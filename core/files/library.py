@@ -66,3 +66,16 @@ def write_provenance(folder: Path, facts: Mapping[str, object]) -> None:
     """Write `task.json`: where this model comes from. The caller leaves out the key and every URL."""
     text = json.dumps(facts, indent=2, sort_keys=True, ensure_ascii=False)
     write_atomically(folder / "task.json", text.encode("utf-8", "replace"))
+
+
+def amend_provenance(folder: Path, facts: Mapping[str, object]) -> None:
+    """Change facts in `task.json`, if it is there and can be read.
+
+    :raises OSError: when it cannot be written.
+    """
+    try:
+        known = json.loads((folder / "task.json").read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return
+    if isinstance(known, dict):
+        write_provenance(folder, {**known, **facts})

@@ -9,21 +9,26 @@ All methods belong to the main thread and never wait: what waits is in `jobs`, o
 from __future__ import annotations
 
 import logging
+import math
 import queue
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ..service.contract import GenerationRequest
 from ..service.errors import DASHBOARD_RUNS
-from . import jobs
+from . import downloads, jobs
+from .billing import Bills
+from .job_context import JobContext, ModelCache
 from .journal import Journal, JournalError, Row
 from .lazy_transport import LazyTransport, requests_transport
 from .pacing import Pacing, back_off, poll_delay
 from .records import (
+    BillAsked,
     ConnectionTested,
     Event,
     JobDone,
@@ -36,6 +41,7 @@ from .records import (
     Records,
     Woken,
 )
+from .schedule import Schedule, count_polled
 from .task import UNFINISHED, Task, TaskState, new_task
 from .workers import Job, Workers
 
@@ -49,8 +55,6 @@ DUPLICATE_SECONDS: Final = 600.0
 """For so long the same request is taken for an accident, unless the user or the script says otherwise."""
 STOP_SECONDS: Final = 1.5
 """How long quitting may wait for our threads, which return at once when their connections are cut."""
-_MAX_DOWNLOADS: Final = 6
-"""Downloads at a time at most, so that they leave workers for the polls."""
 DEFAULT_DOWNLOADS: Final = 4
 """Downloads at a time where Blender sets no limit of connections."""
 _FOLLOW_SECONDS: Final = 2.0
@@ -65,8 +69,6 @@ _CUT_OFF: Final = (
 )
 _FIRST_TRY: Final = f"An earlier try of this request may be charged as well: see {DASHBOARD_RUNS}."
 _UNCERTAIN: Final = frozenset({TaskState.UNCERTAIN})
-_AT_SERVICE: Final = UNFINISHED | {TaskState.SUBMITTING}
-"""States that count against the limit of concurrent tasks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +82,6 @@ class Settings:
     max_concurrent_tasks: int = 8
     max_downloads: int = DEFAULT_DOWNLOADS
     """Downloads at a time."""
-
-
-@dataclass(slots=True)
-class _Activity:
-    """What the engine plans for one task; lives in memory only."""
-
-    due_at: float
-    """Clock time of the next job."""
-    in_flight: bool = False
-    failures: int = 0
-    """Failed tries in a row."""
 
 
 class Engine:
@@ -112,7 +103,8 @@ class Engine:
         self._journal = Journal(settings.data_directory, on_rebuilt=self._on_rebuilt, on_woken=self._on_woken)
         self._workers = Workers()
         self._transport = LazyTransport(make_transport or requests_transport, user_agent)
-        self._activities: dict[str, _Activity] = {}
+        self._schedule = Schedule()
+        self._activities = self._schedule.activities
         self._followed: dict[str, str] = {}
         """Tasks that another Blender works on, and who that is: looked at in the journal, and not touched."""
         self._look_at = 0.0
@@ -122,7 +114,9 @@ class Engine:
         self.journal_problem = ""
         """A user's sentence while the journal cannot be used: nothing new may be sent then."""
         self.records = Records(self._journal, self._mailbox)
-        self._context = jobs.JobContext(self.records, self._mailbox, self._transport.get, jobs.ModelCache())
+        self._bills = Bills()
+        budget = self._schedule.budget
+        self._context = JobContext(self.records, self._mailbox, self._transport.get, ModelCache(), budget)
 
     # What the user asks for
 
@@ -274,7 +268,8 @@ class Engine:
     @property
     def is_busy(self) -> bool:
         """Whether there is anything that a later `pump` or `next_event` could have to do with."""
-        return bool(self._activities or self._followed or self._questions) or not self._mailbox.empty()
+        is_waiting = self._activities or self._followed or self._questions or self._bills
+        return bool(is_waiting) or not self._mailbox.empty()
 
     def is_working_on(self, local_id: str) -> bool:
         """Whether something is planned or under way for a task, here or in another Blender."""
@@ -292,6 +287,8 @@ class Engine:
             self._questions -= 1
         if isinstance(event, JobDone):
             self._job_done(event)
+        elif isinstance(event, BillAsked):
+            self._bill_asked(event)
         elif isinstance(event, Overtaken):
             self._follow(event.local_id)
         elif isinstance(event, Woken):
@@ -306,36 +303,28 @@ class Engine:
         """Start every job that is due."""
         if self._followed and self._clock() >= self._look_at:
             self.load_journal()
-        if not self._activities or not self.settings.may_connect:
+        planned, limits, now = self._planned(), self.settings, self._clock()
+        if not limits.may_connect:
+            self._bills.clear()
             return
-        now = self._clock()
-        planned = self._planned()
-        # A queued task with a job is on its way to the service already: that job asks for the model first.
-        room = self.settings.max_concurrent_tasks - sum(
-            task.state in _AT_SERVICE or self._in_flight(task.local_id) for task in planned
-        )
-        max_downloads = max(1, min(self.settings.max_downloads, _MAX_DOWNLOADS))
-        downloads = sum(task.state is TaskState.DOWNLOADING and self._in_flight(task.local_id) for task in planned)
-        for task in planned:
-            activity = self._activities[task.local_id]
-            if activity.in_flight or activity.due_at > now:
-                continue
-            if task.state is TaskState.QUEUED:
-                if room <= 0:
-                    continue
-                room -= 1
-            elif task.state is TaskState.DOWNLOADING:
-                if downloads >= max_downloads:
-                    continue
-                downloads += 1
-            self._start(task, activity)
+        for task in self._schedule.due(
+            planned, now, max_tasks=limits.max_concurrent_tasks, max_downloads=limits.max_downloads
+        ):
+            # A host of files is not the service, and has limits of its own.
+            if task.state is TaskState.DOWNLOADING or self._schedule.may_ask(now):
+                self._start(task)
+        for local_id in self._bills.due(now):
+            if self.records.get(local_id) is None:
+                self._bills.drop(local_id)
+            elif self._schedule.may_ask(now):
+                self._ask_bill(local_id)
 
     def seconds_until_due(self) -> float:
         """Return how long nothing will be due, in seconds."""
         if not self.settings.may_connect:
             return _IDLE_SECONDS
-        waiting = [activity.due_at for activity in self._activities.values() if not activity.in_flight]
-        return max(0.0, min(waiting) - self._clock()) if waiting else _IDLE_SECONDS
+        wait = self._schedule.wait(self._clock(), bill_at=self._bills.next_at())
+        return _IDLE_SECONDS if math.isinf(wait) else wait
 
     def stop(self, timeout: float = STOP_SECONDS) -> bool:
         """Cut every exchange, end every thread. Idempotent and bounded.
@@ -353,8 +342,7 @@ class Engine:
     # Planning
 
     def _plan(self, local_id: str, delay: float) -> None:
-        activity = self._activities.setdefault(local_id, _Activity(0.0))
-        activity.due_at = self._clock() + delay
+        self._schedule.plan(local_id, self._clock() + delay)
 
     def _planned(self) -> list[Task]:
         """The tasks with something to do; those that have nothing to do any more are dropped here."""
@@ -367,20 +355,43 @@ class Engine:
                 del self._activities[local_id]
         return tasks
 
-    def _in_flight(self, local_id: str) -> bool:
-        activity = self._activities.get(local_id)
-        return activity is not None and activity.in_flight
-
-    def _start(self, task: Task, activity: _Activity) -> None:
-        activity.in_flight = True
-        local_id, settings = task.local_id, self.settings
-        if task.state is TaskState.QUEUED:
-            job = lambda: jobs.submit(self._context, local_id, settings.connection, settings.data_directory)  # noqa: E731
-        elif task.state is TaskState.DOWNLOADING:
-            job = lambda: jobs.download(self._context, local_id, settings.connection, settings.data_directory)  # noqa: E731
+    def _start(self, task: Task) -> None:
+        activity = self._activities[task.local_id]
+        activity.in_flight, activity.is_asking = True, task.state is not TaskState.DOWNLOADING
+        context, local_id = self._context, task.local_id
+        connection, folder = self.settings.connection, self.settings.data_directory
+        job: Callable[[], JobDone]
+        if task.state is TaskState.DOWNLOADING:
+            job = partial(downloads.download, context, local_id, connection, folder)
+        elif task.state is TaskState.QUEUED and self._schedule.breaker.is_open:
+            job = partial(jobs.try_service, context, local_id, connection)
+        elif task.state is TaskState.QUEUED:
+            job = partial(jobs.submit, context, local_id, connection, folder)
         else:
-            job = lambda: jobs.poll(self._context, local_id, settings.connection)  # noqa: E731
+            job = partial(jobs.poll, context, local_id, connection)
+        if activity.is_asking:
+            self._schedule.breaker.begun()
         self._workers.submit(self._reporting(local_id, job))
+
+    def _ask_bill(self, local_id: str) -> None:
+        self._bills.begun(local_id)
+        self._schedule.breaker.begun()
+        context, mailbox = self._context, self._mailbox
+        connection, folder = self.settings.connection, self.settings.data_directory
+
+        def run() -> None:
+            asked = BillAsked(local_id)
+            try:
+                asked = jobs.ask_bill(context, local_id, connection, folder)
+            finally:
+                mailbox.put(asked)
+
+        self._workers.submit(run)
+
+    def _bill_asked(self, asked: BillAsked) -> None:
+        self._schedule.breaker.ended(self._clock(), self.pacing, answered=asked.answered)
+        task = self.records.get(asked.local_id)
+        self._bills.ended(asked.local_id, is_known=task is None or bool(task.billing_transaction_id))
 
     def _reporting(self, local_id: str, job: Callable[[], JobDone]) -> Job:
         """Make sure that each job is followed by exactly one `JobDone`, whatever happens in it."""
@@ -403,6 +414,10 @@ class Engine:
         if activity is None:
             return
         activity.in_flight = False
+        if activity.is_asking:
+            self._schedule.breaker.ended(self._clock(), self.pacing, answered=done.answered)
+        if done.is_unbilled:
+            self._bills.expect(done.local_id, self._clock(), self.pacing.billing)
         if done.is_followed:
             self._follow(done.local_id)
             return
@@ -417,7 +432,8 @@ class Engine:
             delay = 0.0
         else:
             age = time.time() - (task.submitted_at or task.created_at)
-            delay = poll_delay(self.pacing, age=age, running=max(1, len(self._activities)))
+            running = count_polled(map(self.records.get, self._activities))
+            delay = poll_delay(self.pacing, age=age, running=running)
         self._plan(done.local_id, delay)
 
     def _follow(self, local_id: str) -> None:

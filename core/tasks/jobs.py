@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a worker does for a task: submit, poll, download. No bpy here; nothing of this runs on the main thread.
+"""What a worker asks the service for a task: submit, poll. No bpy here; nothing of this runs on the main thread.
 
 The order of the steps is the submission protocol (architecture, section 3): the journal knows of a request before its
 first byte leaves, and knows the answer before anything else is done with it.
@@ -10,84 +10,54 @@ first byte leaves, and knows the answer before anything else is done with it.
 from __future__ import annotations
 
 import hashlib
-import os
-import threading
+import logging
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ..files import archive, formats, images, library
+from ..files import images, library
 from ..service import errors
-from ..service.address import is_loopback
-from ..service.contract import AUTO, ModelInfo, RemoteStatus, TaskReply, choose_asset, create_body
+from ..service.contract import ModelInfo, RemoteStatus, TaskReply, create_body
 from ..service.errors import Busy, Refused, ServiceError, Stopped, Unclear, Unreachable
+from .job_context import JobContext, client_for, folder_of
 from .journal import JournalError
-from .records import ConnectionTested, JobDone, Mailbox, ModelsLoaded, Records
+from .records import BillAsked, ConnectionTested, JobDone, ModelsLoaded
 from .task import Task, TaskState
 
 if TYPE_CHECKING:
     from ..service.address import Connection
     from ..service.client import Client
-    from ..service.transport import Transport
+
+logger = logging.getLogger(__name__)
 
 _COMMIT_SECONDS: Final = 30.0
 """Longest wait for the disk before a task is given up rather than sent unrecorded."""
-_PROGRESS_SECONDS: Final = 0.5
-"""Shortest time between two progress reports of a download."""
 _QUEUED: Final = frozenset({TaskState.QUEUED})
 _SUBMITTING: Final = frozenset({TaskState.SUBMITTING})
 _POLLED: Final = frozenset({TaskState.PENDING, TaskState.PROCESSING})
-_DOWNLOADING: Final = frozenset({TaskState.DOWNLOADING})
 """States in which an answer is still of use: the user may have stopped waiting meanwhile."""
-
-
-@dataclass(frozen=True, slots=True)
-class JobContext:
-    """What the jobs of one session share."""
-
-    records: Records
-    mailbox: Mailbox
-    transport: Callable[[], Transport]
-    """Returns the one transport, made (and requests imported) by the first worker that asks."""
-    models: ModelCache
-
-
-class ModelCache:
-    """What the service said of its models in this session."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._known: dict[tuple[str, str], ModelInfo] = {}
-
-    def get(self, client: Client, base_url: str, model_id: str) -> ModelInfo | None:
-        """Return what is known of a model, asking once; None when the service gives no clear answer.
-
-        :raises Refused, Busy, Unreachable, Stopped: as the client does.
-        """
-        with self._lock:
-            known = self._known.get((base_url, model_id))
-        if known is not None:
-            return known
-        try:
-            info = client.model(model_id)
-        except Unclear:
-            return None
-        with self._lock:
-            self._known[base_url, model_id] = info
-        return info
-
-
-def _client(context: JobContext, connection: Connection) -> Client:
-    from ..service.client import Client  # noqa: PLC0415  # imports requests: workers only
-
-    return Client(context.transport(), connection)
+_SILENT: Final = "The service does not answer at present. Nothing was sent or charged. It is tried again by itself."
 
 
 # ------------------------------------------------------------------------------
 # Submit
+
+
+def try_service(context: JobContext, local_id: str, connection: Connection) -> JobDone:
+    """Find out, by a question that costs nothing, whether a `QUEUED` task can be sent to a service that was silent."""
+    task = context.records.get(local_id)
+    if task is None or task.state is not TaskState.QUEUED:
+        return JobDone(local_id)
+    try:
+        client_for(context, connection).model(task.request.model)
+        answered: bool | None = True
+    except ServiceError as error:
+        # What it refuses now, it says again to the request itself.
+        answered = _is_answer(error)
+    context.records.change(local_id, error=_SILENT if answered is False else "")
+    return JobDone(local_id, failed=answered is False, answered=answered)
 
 
 def submit(context: JobContext, local_id: str, connection: Connection, data_directory: Path) -> JobDone:
@@ -97,8 +67,8 @@ def submit(context: JobContext, local_id: str, connection: Connection, data_dire
         return JobDone(local_id)
     try:
         picture = _keep_picture(context, task, data_directory)
-        client = _client(context, connection)
-        model = context.models.get(client, connection.base_url, task.request.model)
+        client = client_for(context, connection)
+        model = context.models.get(client, connection.base_url, task.request.model, context.budget)
         _check(task, model)
         body = create_body(task.request, model, images.data_url(picture) if picture else "")
         if not _commit(context, local_id, expect=_QUEUED, state=TaskState.SUBMITTING, submitted_at=time.time()):
@@ -106,13 +76,20 @@ def submit(context: JobContext, local_id: str, connection: Connection, data_dire
             return JobDone(local_id, is_followed=now is not None and now.state is TaskState.SUBMITTING)
     except Busy as error:
         context.records.change(local_id, error=str(error))
-        return JobDone(local_id, failed=True, retry_after=error.retry_after)
+        return JobDone(local_id, failed=True, retry_after=error.retry_after, answered=True)
     except Stopped:
         return JobDone(local_id)
     except (ServiceError, images.PictureError, JournalError, OSError) as error:
         _fail(context, local_id, error)
-        return JobDone(local_id)
+        return JobDone(local_id, answered=_is_answer(error))
     return _create(context, local_id, client, body)
+
+
+def _is_answer(error: Exception) -> bool | None:
+    """Whether an error is the service's word, or the lack of one; None when it has nothing to do with it."""
+    if isinstance(error, Unreachable | Unclear):
+        return False
+    return True if isinstance(error, Refused | Busy) else None
 
 
 def _keep_picture(context: JobContext, task: Task, data_directory: Path) -> bytes | None:
@@ -127,7 +104,7 @@ def _keep_picture(context: JobContext, task: Task, data_directory: Path) -> byte
     if task.picture_path:
         picture = images.read_picture(Path(task.picture_path))
         mime = images.image_type(picture) or ""
-        copy = _folder(task, data_directory) / f"source.{mime.rpartition('/')[2]}"
+        copy = folder_of(task, data_directory) / f"source.{mime.rpartition('/')[2]}"
         if Path(task.picture_path) != copy:
             library.write_atomically(copy, picture)
             is_made_for_this = Path(task.picture_path).parent == data_directory / library.PICTURES
@@ -166,10 +143,10 @@ def _create(context: JobContext, local_id: str, client: Client, body: dict[str, 
         reply = _send(context, local_id, client, body)
     except Busy as error:
         records.change(local_id, state=TaskState.QUEUED, error=str(error), request_id=error.request_id)
-        return JobDone(local_id, failed=True, retry_after=error.retry_after)
+        return JobDone(local_id, failed=True, retry_after=error.retry_after, answered=True)
     except (Unreachable, Refused) as error:
         _fail(context, local_id, error)
-        return JobDone(local_id)
+        return JobDone(local_id, answered=_is_answer(error))
     except Stopped as error:
         state = TaskState.UNCERTAIN if error.sent else TaskState.QUEUED
         sentence = str(errors.no_answer("create")) if error.sent else ""
@@ -177,7 +154,7 @@ def _create(context: JobContext, local_id: str, client: Client, body: dict[str, 
         return JobDone(local_id)
     except ServiceError as error:
         _commit(context, local_id, state=TaskState.UNCERTAIN, error=str(error), request_id=error.request_id)
-        return JobDone(local_id)
+        return JobDone(local_id, answered=_is_answer(error))
     except Exception:
         # Not foreseen, so nobody knows what was sent.
         _commit(context, local_id, state=TaskState.UNCERTAIN, error=str(errors.no_answer("create")))
@@ -192,7 +169,7 @@ def _create(context: JobContext, local_id: str, client: Client, body: dict[str, 
         error="",
     )
     _take_status(context, local_id, reply)
-    return JobDone(local_id)
+    return JobDone(local_id, answered=True, is_unbilled=_is_unbilled(reply))
 
 
 def _send(context: JobContext, local_id: str, client: Client, body: dict[str, object]) -> TaskReply:
@@ -259,18 +236,41 @@ def poll(context: JobContext, local_id: str, connection: Connection) -> JobDone:
     if task is None:
         return JobDone(local_id)
     try:
-        reply = _client(context, connection).status(task.task_id, task.poll_url)
+        reply = client_for(context, connection).status(task.task_id, task.poll_url)
     except Refused as error:
         state = TaskState.LOST if error.status == HTTPStatus.NOT_FOUND else TaskState.STOPPED
         context.records.change(local_id, expect=_POLLED, state=state, error=str(error), request_id=error.request_id)
-        return JobDone(local_id)
+        return JobDone(local_id, answered=True)
     except Stopped:
         return JobDone(local_id)
     except ServiceError as error:
         context.records.change(local_id, expect=_POLLED, durable=False, error=str(error))
-        return JobDone(local_id, failed=True, retry_after=error.retry_after)
+        return JobDone(local_id, failed=True, retry_after=error.retry_after, answered=_is_answer(error))
     _take_status(context, local_id, reply)
-    return JobDone(local_id)
+    return JobDone(local_id, answered=True, is_unbilled=_is_unbilled(reply))
+
+
+def _is_unbilled(reply: TaskReply) -> bool:
+    return reply.status is RemoteStatus.COMPLETED and not reply.billing_transaction_id
+
+
+def ask_bill(context: JobContext, local_id: str, connection: Connection, data_directory: Path) -> BillAsked:
+    """Ask once for the billing id of a completed task; what goes wrong means nothing to the user."""
+    task = context.records.get(local_id)
+    if task is None or task.billing_transaction_id:
+        return BillAsked(local_id)
+    try:
+        reply = client_for(context, connection).status(task.task_id, task.poll_url)
+    except ServiceError as error:
+        return BillAsked(local_id, answered=_is_answer(error))
+    if reply.billing_transaction_id:
+        context.records.change(local_id, billing_transaction_id=reply.billing_transaction_id)
+        bill = {"billing_transaction_id": reply.billing_transaction_id}
+        try:
+            library.amend_provenance(folder_of(task, data_directory), bill)
+        except OSError as error:
+            logger.warning("The billing id was not written beside the model: %s", error.strerror)
+    return BillAsked(local_id, answered=True)
 
 
 def _take_status(context: JobContext, local_id: str, reply: TaskReply) -> None:
@@ -304,142 +304,15 @@ def _take_status(context: JobContext, local_id: str, reply: TaskReply) -> None:
 
 
 # ------------------------------------------------------------------------------
-# Download
-
-
-def download(context: JobContext, local_id: str, connection: Connection, data_directory: Path) -> JobDone:
-    """Fetch the model of a completed task and make it ready for the import."""
-    from ..service import transfer  # noqa: PLC0415  # imports requests: workers only
-
-    task = context.records.get(local_id)
-    if task is None or task.state is not TaskState.DOWNLOADING:
-        return JobDone(local_id)
-    try:
-        try:
-            file = _fetch(context, task, connection, data_directory)
-        except transfer.Expired:
-            task = _with_fresh_urls(context, task, connection)
-            file = _fetch(context, task, connection, data_directory)
-    except Stopped:
-        return JobDone(local_id)
-    except ServiceError as error:
-        # Only a status call says 404 here: a download that finds nothing is `Expired`.
-        is_lost = error.status == HTTPStatus.NOT_FOUND and not isinstance(error, transfer.Expired)
-        state = TaskState.LOST if is_lost else TaskState.DOWNLOADING
-        context.records.change(local_id, expect=_DOWNLOADING, state=state, error=str(error))
-        return JobDone(local_id, failed=not is_lost, retry_after=error.retry_after)
-    _finish(context, task, file)
-    return JobDone(local_id)
-
-
-def _fetch(context: JobContext, task: Task, connection: Connection, data_directory: Path) -> Path:
-    """Download the best asset and return the file."""
-    from ..service import transfer  # noqa: PLC0415
-
-    url = choose_asset(task.asset_urls, task.request.format)
-    if not url:
-        raise transfer.Expired("No address of the model is known. The model is safe at the service. Try again.")
-    target = _folder(task, data_directory) / "original.download"
-    reported = 0.0
-
-    def progress(done: int, total: int | None) -> None:
-        nonlocal reported
-        if total and time.monotonic() - reported > _PROGRESS_SECONDS:
-            reported = time.monotonic()
-            context.records.change(task.local_id, expect=_DOWNLOADING, durable=False, progress=int(100 * done / total))
-
-    # A service out there gets nobody to open addresses of this machine.
-    is_local = is_loopback(connection.base_url)
-    return transfer.download(context.transport(), url, target, progress, is_local=is_local).path
-
-
-def _with_fresh_urls(context: JobContext, task: Task, connection: Connection) -> Task:
-    """Ask once for new addresses: signed URLs end after a while (API notes 3.4)."""
-    reply = _client(context, connection).status(task.task_id, task.poll_url)
-    context.records.change(task.local_id, asset_urls=dict(reply.asset_urls))
-    return replace(task, asset_urls=reply.asset_urls)
-
-
-def _finish(context: JobContext, task: Task, file: Path) -> None:
-    """Name the file after what it is, unpack it if need be, and mark the task `READY`."""
-    try:
-        path, model_format = _identify(file)
-        library.write_provenance(file.parent, _provenance(task, path.name, model_format))
-    except archive.ArchiveError as error:
-        _ready_without_model(context, task, f"The delivered archive {error}.")
-        return
-    except OSError as error:
-        _ready_without_model(context, task, f"The delivered file cannot be stored ({error.strerror}).")
-        return
-    if model_format is None:
-        _ready_without_model(context, task, f"The service delivered {formats.describe_unknown(path)}, not a 3D model.")
-        return
-    wanted = task.request.format
-    note = task.note
-    if wanted not in (AUTO, model_format.name):
-        delivered = f"The service delivered {model_format.label} instead of {wanted}."
-        note = delivered if not note or note == delivered else f"{note} {delivered}"
-    context.records.change(
-        task.local_id,
-        expect=_DOWNLOADING,
-        state=TaskState.READY,
-        result_path=str(path),
-        result_format=model_format.name,
-        progress=100,
-        note=note,
-        error="",
-    )
-
-
-def _identify(file: Path) -> tuple[Path, formats.ModelFormat | None]:
-    """Return the file to import and its format; the download itself is renamed, never altered."""
-    model_format = formats.sniff(file)
-    named = file.with_name(f"original{model_format.value}" if model_format else "original.bin")
-    os.replace(file, named)
-    if model_format is formats.ModelFormat.ZIP:
-        return archive.unpack(named, named.with_name("unpacked"))
-    return named, model_format
-
-
-def _ready_without_model(context: JobContext, task: Task, what: str) -> None:
-    sentence = f"{what} It was kept, and nothing is charged again. Try again to fetch it once more."
-    context.records.change(
-        task.local_id, expect=_DOWNLOADING, state=TaskState.READY, result_path="", result_format="", error=sentence
-    )
-
-
-def _folder(task: Task, data_directory: Path) -> Path:
-    return library.generation_folder(data_directory, task.title, task.local_id, task.created_at)
-
-
-def _provenance(task: Task, file_name: str, model_format: formats.ModelFormat | None) -> dict[str, object]:
-    request = task.request
-    return {
-        "prompt": request.prompt,
-        "model": request.model,
-        "format": request.format,
-        "quality": request.quality,
-        "style": request.style,
-        "seed": request.seed,
-        "picture_sha256": request.image_sha256,
-        "local_id": task.local_id,
-        "task_id": task.task_id,
-        "billing_transaction_id": task.billing_transaction_id,
-        "created_at": task.created_at,
-        "file": file_name,
-        "file_format": model_format.name if model_format else "",
-    }
-
-
-# ------------------------------------------------------------------------------
 # Questions that belong to no task
 
 
 def test_connection(context: JobContext, connection: Connection) -> None:
     """Tell whether the service is there and takes the key; costs nothing."""
     answer = ConnectionTested("The service could not be asked. Look at Blender's log.", accepted=False)
+    context.budget.spend()
     try:
-        _client(context, connection).test_key()
+        client_for(context, connection).test_key()
         answer = ConnectionTested(f"{connection.host} accepts the API key.", accepted=True)
     except ServiceError as error:
         answer = ConnectionTested(str(error), accepted=False)
@@ -450,8 +323,9 @@ def test_connection(context: JobContext, connection: Connection) -> None:
 def load_models(context: JobContext, connection: Connection) -> None:
     """Fetch the list of models."""
     answer = ModelsLoaded((), "The models could not be asked for. Look at Blender's log.")
+    context.budget.spend()
     try:
-        answer = ModelsLoaded(tuple(_client(context, connection).models()))
+        answer = ModelsLoaded(tuple(client_for(context, connection).models()))
     except ServiceError as error:
         answer = ModelsLoaded((), str(error))
     finally:

@@ -44,6 +44,19 @@ class JobDone:
     """Seconds that the service asked for."""
     is_followed: bool = False
     """Another Blender was faster and works on it now."""
+    answered: bool | None = None
+    """Whether the service answered, whatever it said; None when it was not asked."""
+    is_unbilled: bool = False
+    """The service says that the task is completed, and gave no billing id yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class BillAsked:
+    """The service was asked for the billing id of a completed task; the record has it now if it was there."""
+
+    local_id: str
+    answered: bool | None = None
+    """As in `JobDone`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +113,7 @@ class ModelsLoaded:
 Event = (
     TaskChanged
     | JobDone
+    | BillAsked
     | JournalLoaded
     | JournalFailed
     | JournalRebuilt

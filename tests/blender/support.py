@@ -32,7 +32,7 @@ def new_session(extension: ModuleType) -> Any:
     sessions.start(extension.core.blender.tick.ensure_running)
     session = sessions.current()
     session.engine.pacing = type(session.engine.pacing)(
-        usual=0.05, slow=0.05, longest_back_off=0.2, download_tries=3, submit_tries=3
+        usual=0.05, slow=0.05, longest_back_off=0.2, download_tries=3, submit_tries=3, billing=()
     )
     return session
 

@@ -16,6 +16,9 @@ from tests.tiers import PRIVATE_VARIABLES
 from tests.tiny_models import write_assets
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.engine_rig import Blender
     from tests.simulator.process import SimulatorProcess
 
 # Without this `import bpy` would work wherever the bpy wheel happens to be installed.
@@ -45,3 +48,15 @@ def simulator(simulator_process: SimulatorProcess) -> SimulatorProcess:
     """The service on a loopback port, without tasks or faults: .url .key .journal() .configure()."""
     simulator_process.reset()
     return simulator_process
+
+
+@pytest.fixture
+def blenders(simulator: SimulatorProcess, tmp_path: Path) -> Iterator[tuple[Blender, Blender]]:
+    """Two living Blenders on two machines, with one folder."""
+    from tests.engine_rig import Blender  # noqa: PLC0415  # imports requests, as most core tests need not
+
+    simulator.configure(seconds=0)
+    both = Blender(tmp_path, simulator, "first/1/a"), Blender(tmp_path, simulator, "second/1/b")
+    yield both
+    for blender in both:
+        assert blender.engine.stop()

@@ -291,7 +291,7 @@ def test_no_more_downloads_run_at_a_time_than_are_allowed(rig: Rig, simulator: S
 
     wait_for(tick)
     wait_for(lambda: tick() and len(simulator.requests("assets")) == 2)
-    assert sum(rig.engine._in_flight(local_id) for local_id in local_ids) == 2
+    assert sum(rig.engine._schedule.in_flight(local_id) for local_id in local_ids) == 2
 
 
 def test_stopping_to_wait_during_a_download_holds(rig: Rig, simulator: SimulatorProcess) -> None:

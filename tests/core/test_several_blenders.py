@@ -8,7 +8,6 @@ import os
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -19,78 +18,14 @@ import pytest
 from core.service.contract import GenerationRequest
 from core.tasks.journal import FILE_NAME, Row
 from core.tasks.pacing import Pacing
-from core.tasks.records import Event, JournalLoaded, JournalRebuilt
+from core.tasks.records import JournalLoaded, JournalRebuilt
 from core.tasks.task import TaskState, new_task
-from tests.engine_rig import Gate, Rig, creates_sent
+from tests.engine_rig import Blender, Gate, asset_requests, creates_sent, end_leases, flush
 from tests.loopback import PATIENCE_SECONDS
 from tests.simulator.process import SimulatorProcess
 
 S = TaskState
 REPOSITORY = Path(__file__).resolve().parents[2]
-LOOK = 2.1
-"""A little more than the pause between two looks at the journal."""
-
-
-class Blender(Rig):
-    """A rig that takes in what the journal holds, as a session does."""
-
-    def __init__(
-        self, folder: Path, simulator: SimulatorProcess, owner: str = "", pacing: Pacing | None = None
-    ) -> None:
-        super().__init__(folder, simulator.url, simulator.key, pacing=pacing)
-        if owner:
-            self.engine._journal.owner = owner
-
-    def open(self) -> None:
-        self.engine.load_journal()
-        self.settle()
-
-    def look(self) -> None:
-        """Wait for the next look at the journal, and for all that comes of it."""
-        self.run_for(LOOK, turns=1)
-        self.turn()
-        self.settle()
-
-    def turn(self) -> None:
-        self.engine.pump()
-        self.drain()
-
-    def drain(self) -> bool:
-        while (event := self.engine.next_event()) is not None:
-            self.events.append(event)
-            if isinstance(event, JournalLoaded):
-                self.engine.adopt(event.rows, [])
-        return True
-
-    def is_at_rest(self) -> bool:
-        return super().is_at_rest() and not self.engine._questions
-
-    def events_of(self, kind: type[Event]) -> list[Event]:
-        return [event for event in self.events if isinstance(event, kind)]
-
-
-@pytest.fixture
-def blenders(simulator: SimulatorProcess, tmp_path: Path) -> Iterator[tuple[Blender, Blender]]:
-    """Two living Blenders on two machines, with one folder."""
-    simulator.configure(seconds=0)
-    both = Blender(tmp_path, simulator, "first/1/a"), Blender(tmp_path, simulator, "second/1/b")
-    yield both
-    for blender in both:
-        assert blender.engine.stop()
-
-
-def end_leases(folder: Path) -> None:
-    with closing(sqlite3.connect(folder / FILE_NAME)) as connection, connection:
-        connection.execute("UPDATE tasks SET lease_until = ?", (time.time() - 1,))
-
-
-def asset_requests(simulator: SimulatorProcess) -> int:
-    return len(simulator.requests("assets"))
-
-
-def flush(blender: Blender) -> None:
-    """Wait until everything that was ordered is in the journal."""
-    blender.engine._journal.load().result(PATIENCE_SECONDS)
 
 
 # ---- one works, the other looks
@@ -296,121 +231,6 @@ def test_two_that_open_at_once_after_a_crash_fetch_the_model_once(
     assert [blender.task(local_id).state for blender in blenders] == [S.READY, S.READY]
     assert (creates_sent(simulator), asset_requests(simulator)) == (1, 1)
     assert dead.engine.stop()
-
-
-def test_an_uncertain_task_sent_again_by_two_blenders_at_once_is_sent_by_one(
-    blenders: tuple[Blender, Blender], simulator: SimulatorProcess
-) -> None:
-    first, second = blenders
-    lost = replace(new_task(GenerationRequest(prompt="chair"), "scene-1"), state=S.UNCERTAIN, revision=3)
-    first.engine._journal.save(lost).result(PATIENCE_SECONDS)
-    for blender in blenders:
-        blender.open()
-    for blender in blenders:
-        assert blender.engine.submit_again(lost.local_id)
-    for _ in range(4):
-        for blender in blenders:
-            blender.look()
-            flush(blender)
-    assert creates_sent(simulator) == 1
-    assert [blender.task(lost.local_id).task_id for blender in blenders] == [simulator.creates()[0]["id"]] * 2
-    for _ in range(4):
-        for blender in blenders:
-            blender.look()
-            flush(blender)
-    assert [blender.task(lost.local_id).state for blender in blenders] == [S.READY, S.READY]
-    assert asset_requests(simulator) == 1
-    assert second.task(lost.local_id) == first.task(lost.local_id)
-
-
-def test_an_uncertain_task_that_one_attaches_is_not_sent_again_by_the_other(
-    blenders: tuple[Blender, Blender], simulator: SimulatorProcess
-) -> None:
-    first, second = blenders
-    simulator.configure(seconds=600)
-    created = second.run_to(second.submit("a vase"), S.PENDING).task_id
-    lost = replace(new_task(GenerationRequest(prompt="chair"), "scene-1"), state=S.UNCERTAIN, revision=3)
-    first.engine._journal.save(lost).result(PATIENCE_SECONDS)
-    for blender in blenders:
-        blender.open()
-    assert first.engine.attach(lost.local_id, created)
-    flush(first)
-    assert second.engine.submit_again(lost.local_id)
-    for _ in range(4):
-        for blender in blenders:
-            blender.look()
-            flush(blender)
-    assert creates_sent(simulator) == 1
-    assert [blender.task(lost.local_id).task_id for blender in blenders] == [created, created]
-    assert second.engine.is_followed(lost.local_id)
-
-
-def test_an_uncertain_task_that_one_sends_again_is_not_attached_by_the_other(
-    blenders: tuple[Blender, Blender], simulator: SimulatorProcess
-) -> None:
-    first, second = blenders
-    simulator.configure(seconds=600)
-    other_id = second.run_to(second.submit("a vase"), S.PENDING).task_id
-    lost = replace(new_task(GenerationRequest(prompt="chair"), "scene-1"), state=S.UNCERTAIN, revision=3)
-    first.engine._journal.save(lost).result(PATIENCE_SECONDS)
-    for blender in blenders:
-        blender.open()
-    assert first.engine.submit_again(lost.local_id)
-    flush(first)
-    assert second.engine.attach(lost.local_id, other_id)
-    flush(second)
-    second.settle()
-    assert second.engine.is_followed(lost.local_id)
-    first.run_to(lost.local_id, S.PENDING, S.PROCESSING)
-    flush(first)
-    second.look()
-    assert second.task(lost.local_id).task_id == first.task(lost.local_id).task_id != other_id
-    assert creates_sent(simulator) == 2
-
-
-def test_a_task_that_another_blender_sent_while_we_slept_is_not_sent_again(
-    blenders: tuple[Blender, Blender], simulator: SimulatorProcess
-) -> None:
-    first, second = blenders
-    first.engine.settings = replace(first.engine.settings, may_connect=False)
-    local_id = first.submit()
-    flush(first)
-    end_leases(first.folder)
-    second.open()
-    assert second.engine.resume(local_id)
-    second.run_to(local_id, S.READY)
-    flush(second)
-    first.engine.settings = replace(first.engine.settings, may_connect=True)
-    for _ in range(3):
-        first.look()
-        flush(first)
-    assert first.task(local_id) == second.task(local_id)
-    assert (creates_sent(simulator), asset_requests(simulator)) == (1, 1)
-
-
-def test_a_blender_that_slept_while_another_took_over_leaves_the_task_to_it(
-    blenders: tuple[Blender, Blender], simulator: SimulatorProcess
-) -> None:
-    first, second = blenders
-    simulator.configure(seconds=600)
-    local_id = first.submit()
-    task_id = first.run_to(local_id, S.PENDING).task_id
-    flush(first)
-    end_leases(first.folder)
-    second.open()
-    assert not second.engine.is_followed(local_id)
-    now = time.time
-    first.engine._journal._clock = lambda: now() + 3600.0  # It wakes an hour later; the other's lease is as fresh.
-    with closing(sqlite3.connect(first.folder / FILE_NAME)) as connection, connection:
-        connection.execute("UPDATE tasks SET lease_until = ?", (now() + 3625.0,))
-    flush(first)
-    first.settle()
-    assert first.engine.is_followed(local_id)
-    polls = simulator.creates()[0]["polls"]
-    first.run_for(60.0)
-    assert simulator.creates()[0]["polls"] == polls
-    simulator.steer(task_id, status="completed")
-    second.run_to(local_id, S.READY)
 
 
 # ---- a real process that is killed

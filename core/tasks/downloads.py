@@ -1,0 +1,153 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a worker does to fetch the model of a completed task. No bpy here; nothing of this runs on the main thread."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import replace
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ..files import archive, formats, library
+from ..service.address import is_loopback
+from ..service.contract import AUTO, choose_asset
+from ..service.errors import ServiceError, Stopped
+from .job_context import JobContext, client_for, folder_of
+from .records import JobDone
+from .task import Task, TaskState
+
+if TYPE_CHECKING:
+    from ..service.address import Connection
+
+_PROGRESS_SECONDS: Final = 0.5
+"""Shortest time between two progress reports of a download."""
+_DOWNLOADING: Final = frozenset({TaskState.DOWNLOADING})
+"""The state in which a result is still of use: the user may have stopped waiting meanwhile."""
+
+
+def download(context: JobContext, local_id: str, connection: Connection, data_directory: Path) -> JobDone:
+    """Fetch the model of a completed task and make it ready for the import."""
+    from ..service import transfer  # noqa: PLC0415  # imports requests: workers only
+
+    task = context.records.get(local_id)
+    if task is None or task.state is not TaskState.DOWNLOADING:
+        return JobDone(local_id)
+    try:
+        try:
+            file = _fetch(context, task, connection, data_directory)
+        except transfer.Expired:
+            task = _with_fresh_urls(context, task, connection)
+            file = _fetch(context, task, connection, data_directory)
+    except Stopped:
+        return JobDone(local_id)
+    except ServiceError as error:
+        # Only a status call says 404 here: a download that finds nothing is `Expired`.
+        is_lost = error.status == HTTPStatus.NOT_FOUND and not isinstance(error, transfer.Expired)
+        state = TaskState.LOST if is_lost else TaskState.DOWNLOADING
+        context.records.change(local_id, expect=_DOWNLOADING, state=state, error=str(error))
+        return JobDone(local_id, failed=not is_lost, retry_after=error.retry_after)
+    _finish(context, task, file)
+    return JobDone(local_id)
+
+
+def _fetch(context: JobContext, task: Task, connection: Connection, data_directory: Path) -> Path:
+    """Download the best asset and return the file."""
+    from ..service import transfer  # noqa: PLC0415
+
+    url = choose_asset(task.asset_urls, task.request.format)
+    if not url:
+        raise transfer.Expired("No address of the model is known. The model is safe at the service. Try again.")
+    target = folder_of(task, data_directory) / "original.download"
+    reported = 0.0
+
+    def progress(done: int, total: int | None) -> None:
+        nonlocal reported
+        if total and time.monotonic() - reported > _PROGRESS_SECONDS:
+            reported = time.monotonic()
+            context.records.change(task.local_id, expect=_DOWNLOADING, durable=False, progress=int(100 * done / total))
+
+    # A service out there gets nobody to open addresses of this machine.
+    is_local = is_loopback(connection.base_url)
+    return transfer.download(context.transport(), url, target, progress, is_local=is_local).path
+
+
+def _with_fresh_urls(context: JobContext, task: Task, connection: Connection) -> Task:
+    """Ask once for new addresses: signed URLs end after a while (API notes 3.4)."""
+    context.budget.spend()
+    reply = client_for(context, connection).status(task.task_id, task.poll_url)
+    bill = reply.billing_transaction_id or task.billing_transaction_id
+    context.records.change(task.local_id, asset_urls=dict(reply.asset_urls), billing_transaction_id=bill)
+    return replace(task, asset_urls=reply.asset_urls, billing_transaction_id=bill)
+
+
+def _finish(context: JobContext, task: Task, file: Path) -> None:
+    """Name the file after what it is, unpack it if need be, and mark the task `READY`."""
+    try:
+        path, model_format = _identify(file)
+        library.write_provenance(
+            file.parent, _provenance(context.records.get(task.local_id) or task, path.name, model_format)
+        )
+    except archive.ArchiveError as error:
+        _ready_without_model(context, task, f"The delivered archive {error}.")
+        return
+    except OSError as error:
+        _ready_without_model(context, task, f"The delivered file cannot be stored ({error.strerror}).")
+        return
+    if model_format is None:
+        _ready_without_model(context, task, f"The service delivered {formats.describe_unknown(path)}, not a 3D model.")
+        return
+    wanted = task.request.format
+    note = task.note
+    if wanted not in (AUTO, model_format.name):
+        delivered = f"The service delivered {model_format.label} instead of {wanted}."
+        note = delivered if not note or note == delivered else f"{note} {delivered}"
+    context.records.change(
+        task.local_id,
+        expect=_DOWNLOADING,
+        state=TaskState.READY,
+        result_path=str(path),
+        result_format=model_format.name,
+        progress=100,
+        note=note,
+        error="",
+    )
+
+
+def _identify(file: Path) -> tuple[Path, formats.ModelFormat | None]:
+    """Return the file to import and its format; the download itself is renamed, never altered."""
+    model_format = formats.sniff(file)
+    named = file.with_name(f"original{model_format.value}" if model_format else "original.bin")
+    os.replace(file, named)
+    if model_format is formats.ModelFormat.ZIP:
+        return archive.unpack(named, named.with_name("unpacked"))
+    return named, model_format
+
+
+def _ready_without_model(context: JobContext, task: Task, what: str) -> None:
+    sentence = f"{what} It was kept, and nothing is charged again. Try again to fetch it once more."
+    context.records.change(
+        task.local_id, expect=_DOWNLOADING, state=TaskState.READY, result_path="", result_format="", error=sentence
+    )
+
+
+def _provenance(task: Task, file_name: str, model_format: formats.ModelFormat | None) -> dict[str, object]:
+    request = task.request
+    return {
+        "prompt": request.prompt,
+        "model": request.model,
+        "format": request.format,
+        "quality": request.quality,
+        "style": request.style,
+        "seed": request.seed,
+        "picture_sha256": request.image_sha256,
+        "local_id": task.local_id,
+        "task_id": task.task_id,
+        "billing_transaction_id": task.billing_transaction_id,
+        "created_at": task.created_at,
+        "file": file_name,
+        "file_format": model_format.name if model_format else "",
+    }
