@@ -30,7 +30,8 @@ class Bills:
 
     def expect(self, local_id: str, now: float, delays: Sequence[float]) -> None:
         """Ask for a task's billing id `delays` seconds from now."""
-        self._due[local_id] = [now + delay for delay in delays]
+        if delays:
+            self._due[local_id] = [now + delay for delay in delays]
 
     def due(self, now: float) -> list[str]:
         """Return the local ids of the tasks that may be asked about now."""

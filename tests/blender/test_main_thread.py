@@ -129,7 +129,7 @@ def test_no_request_and_no_wait_happens_on_the_main_thread(
             extension.generate(f"cube {number}")
     watched = tick_for(extension, SECONDS, watch.watching)
     assert watch.seen == []
-    assert len(request_threads) >= TASKS
+    assert len(request_threads) > TASKS / 4, "as many as the budget of all tasks allows"
     assert threading.main_thread().name not in request_threads
     assert len(watched) > 50
     durations = sorted(tick_for(extension, SECONDS, contextlib.nullcontext))
