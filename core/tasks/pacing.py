@@ -34,8 +34,8 @@ class Pacing:
 
     usual: float = 5.0
     """Between two polls, and between the create answer and the first poll (API notes 3.3)."""
-    slow: float = 10.0
-    """For a task that has run for longer than `slow_after`."""
+    slow: float = 9.0
+    """For a task that has run for longer than `slow_after`: its completion is known within ten seconds."""
     slow_after: float = 120.0
     longest_back_off: float = 60.0
     download_tries: int = 5

@@ -20,10 +20,10 @@ PACING = Pacing()
     [
         (0.0, 1, 5.0),
         (119.9, 1, 5.0),
-        (120.0, 1, 10.0),
-        (3600.0, 1, 10.0),
+        (120.0, 1, 9.0),
+        (3600.0, 1, 9.0),
         (0.0, 8, 5.0),
-        (3600.0, 10, 10.0),
+        (3600.0, 10, 9.0),
     ],
 )
 def test_polls_get_rarer_with_the_age_and_the_number_of_tasks(age: float, running: int, seconds: float) -> None:
