@@ -198,7 +198,7 @@ def write_report(results: Sequence[Result]) -> None:
         "Written by a run; not by hand. The real engine sends so many tasks at the same moment to a service in memory",
         f"and lives through a simulated hour. A task takes {FIRST:.0f} to {LAST:.0f} s, and is settled {BILLING:.0f} s",
         f"after its completion. Allowed are {REQUESTS_PER_MINUTE} requests in any 60 seconds for all tasks together. A",
-        f"completion is to be noticed within {FEW_GOAL:.0f} s with up to {FEW} tasks, and within {GOAL:.0f} s with 200.",
+        f"completion is to be noticed in {FEW_GOAL:.0f} s with up to {FEW} tasks, and in {GOAL:.0f} s with 200.",
         "Requests are creates, polls, questions about the model and for billing ids; a notice ends with the model on",
         "the disk.",
         "",
