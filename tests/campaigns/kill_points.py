@@ -42,6 +42,7 @@ DRIVE_POINTS: Final = {
     "poll: answer noted": 2,
     "download: before": 1,
     "download: in the middle": 3,
+    "download: resumed": 1,
     "download: whole, not renamed": 1,
     "download: renamed": 1,
     "finish: before": 1,
@@ -74,6 +75,7 @@ RESTART_POINTS: Final = {
     "journal row: written, not committed": 2,
     "poll: answer read": 1,
     "download: in the middle": 2,
+    "download: resumed": 1,
     "finish: model named": 1,
     "import: in the middle": 1,
     "import: after": 1,
@@ -97,6 +99,7 @@ def arm(tokenlab: Any, kill: Kill) -> Hit:
     hit = _counter(kill)
     core = tokenlab.core
     _arm_jobs(core.tasks.jobs, hit)
+    _around(core.tasks.downloads, "_finish", hit, "finish: before", "finish: after")
     _arm_journal(core.tasks.journal, hit)
     _arm_engine(core.tasks.engine.Engine, hit)
     _arm_import(core.blender, hit)
@@ -161,7 +164,6 @@ def _arm_jobs(jobs: Any, hit: Hit) -> None:
     )
     _around(jobs, "poll", hit, "poll: before", "")
     _around(jobs, "_take_status", hit, "poll: answer read", "poll: answer noted")
-    _around(jobs, "_finish", hit, "finish: before", "finish: after")
 
 
 def _arm_journal(journal: Any, hit: Hit) -> None:
@@ -226,6 +228,8 @@ def _arm_transfer(transfer: Any, hit: Hit) -> None:
             progress(done, total)
             hit("download: in the middle")
 
+        if at > 0:
+            hit("download: resumed")
         return store(stream, partial, version, at, noticed)
 
     transfer._store = stored

@@ -96,7 +96,9 @@ class Round:
         self.blend = folder / "file.blend"
         self.first = Kill("" if point == RANDOM else point, self.random.randint(1, max(1, highest)))
         self.prompts = [f"round {number} thing {item}" for item in range(self.random.choice((1, 1, 2)))]
-        services = (*SERVICES, FAILING) if point == RANDOM else SERVICES
+        services: tuple[Service, ...] = (*SERVICES, FAILING) if point == RANDOM else SERVICES
+        if point == "download: resumed":
+            services = tuple(service for service in SERVICES if "asset-reset-at-half:1" in service.faults)
         self.service = self.random.choice(services)
         self.result.service = self.service.name
         self.cut_off: dict[str, float] = {}
