@@ -16,6 +16,7 @@ from pathlib import Path
 import bpy
 
 from ..files.library import PICTURES
+from ..service.catalogue import ModelInfo
 from ..service.contract import (
     AUTO,
     DEFAULT_IMAGE_PROMPT,
@@ -24,7 +25,6 @@ from ..service.contract import (
     MAX_SEED,
     QUALITIES,
     GenerationRequest,
-    ModelInfo,
 )
 from ..service.errors import StillRunning, TokenLabError
 from ..tasks.records import ConnectionTested, ModelsLoaded

@@ -15,15 +15,13 @@ from urllib.parse import quote, urljoin
 
 from . import errors
 from .address import Connection, same_origin
+from .catalogue import ModelInfo, parse_model, parse_models
 from .contract import (
     CREATE_PATH,
     MODELS_PATH,
     TASK_PATH,
-    ModelInfo,
     TaskReply,
     UnreadableReply,
-    parse_model,
-    parse_models,
     parse_task_reply,
     request_id,
 )

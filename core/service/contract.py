@@ -108,7 +108,7 @@ def parse_task_reply(body: object, headers: Mapping[str, str]) -> TaskReply:
     """
     if not isinstance(body, Mapping):
         raise UnreadableReply("the reply is no JSON object")
-    task_id = _first_text(body, "task_id", "id") or clean_text(headers.get("X-Task-ID", ""))
+    task_id = first_text(body, "task_id", "id") or clean_text(headers.get("X-Task-ID", ""))
     word = clean_text(body.get("status")).lower()
     if not task_id or not word:
         raise UnreadableReply("the reply has no task id or no status")
@@ -120,7 +120,7 @@ def parse_task_reply(body: object, headers: Mapping[str, str]) -> TaskReply:
         progress=_progress(body.get("progress")),
         model=one_line(body.get("model")),
         asset_urls=_asset_urls(body),
-        billing_transaction_id=_first_text(body, "billing_transaction_id")
+        billing_transaction_id=first_text(body, "billing_transaction_id")
         or clean_text(headers.get("X-Billing-Transaction-ID", "")),
         error=error_text(body.get("error")),
         request_id=request_id(headers),
@@ -139,7 +139,8 @@ def error_text(error: object) -> str:
     return public_words(error)
 
 
-def _first_text(body: Mapping[str, Any], *keys: str) -> str:
+def first_text(body: Mapping[str, Any], *keys: str) -> str:
+    """Return the first of the entries that is a text, or ""."""
     for key in keys:
         if text := clean_text(body.get(key)):
             return text
@@ -147,10 +148,10 @@ def _first_text(body: Mapping[str, Any], *keys: str) -> str:
 
 
 def _progress(value: object) -> int | None:
-    return int(max(0, min(100, value))) if _is_finite(value) else None
+    return int(max(0, min(100, value))) if is_finite(value) else None
 
 
-def _is_finite(value: object) -> TypeGuard[float]:
+def is_finite(value: object) -> TypeGuard[float]:
     """Whether `value` is a number to work with; unlike `math.isfinite` this takes integers of any size."""
     return isinstance(value, int | float) and not isinstance(value, bool) and -math.inf < value < math.inf
 
@@ -172,138 +173,3 @@ def choose_asset(urls: Mapping[str, str], wanted: str) -> str:
         if url := urls.get(kind):
             return url
     return ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelInfo:
-    """What the catalogue says of one model (API notes 4). Empty means: nothing is published."""
-
-    id: str
-    operations: frozenset[str] = frozenset()
-    parameters: frozenset[str] = frozenset()
-    """Optional fields that may be sent."""
-    output_formats: tuple[str, ...] = ()
-    """Upper-case names of the formats that may be asked for."""
-    prompt_max_characters: int | None = None
-    request_endpoint: str = ""
-    stage: str = ""
-    replacement: str = ""
-    min_price: str = ""
-    max_price: str = ""
-    """Decimal strings in USD for one request."""
-
-    @property
-    def takes_pictures(self) -> bool | None:
-        """Whether a picture may be sent; None when nothing is published."""
-        if not self.operations and not self.parameters:
-            return None
-        return "image-to-3d" in self.operations or bool(self.parameters & {"image", "image_url"})
-
-    @property
-    def takes_text_only(self) -> bool | None:
-        """Whether a prompt alone is enough; None when nothing is published."""
-        return "text-to-3d" in self.operations if self.operations else None
-
-
-def parse_model(item: object) -> ModelInfo | None:
-    """Read a full, compact or detail catalogue record; None when it has no id."""
-    if not isinstance(item, Mapping):
-        return None
-    model_id = one_line(item.get("id"))
-    if not model_id:
-        return None
-    extension = _mapping(item, "tokenlab") or _mapping(item, "lemondata")
-    contract = _request_contract(extension)
-    limits = _mapping(contract, "service_limits")
-    lifecycle = _mapping(extension, "lifecycle")
-    # The full view says the price in up to two places, the compact one in a third (API notes 4.1).
-    pricing = {
-        **_texts_of(item, "pricing"),
-        **_texts_of(extension, "pricing"),
-        **_texts_of(extension, "pricing_summary"),
-    }
-    fixed = pricing.get("per_request", "")
-    return ModelInfo(
-        id=model_id,
-        operations=_operations(item, extension, contract),
-        parameters=frozenset(_texts(contract, "supported_parameters")),
-        output_formats=tuple(name.upper() for name in _texts(contract, "output_formats")),
-        prompt_max_characters=_positive_int(limits.get("prompt_max_characters")),
-        request_endpoint=clean_text(contract.get("request_endpoint")) or clean_text(item.get("request_endpoint")),
-        stage=clean_text(lifecycle.get("stage")) or clean_text(item.get("status")),
-        replacement=one_line(lifecycle.get("replacement_model")),
-        min_price=pricing.get("min_price", fixed),
-        max_price=pricing.get("max_price", fixed),
-    )
-
-
-def parse_models(body: object) -> list[ModelInfo]:
-    """Read a catalogue list and keep the models of our endpoint: the 3D listing holds others too (API notes 4.4).
-
-    :raises UnreadableReply: when there is no list.
-    """
-    if not isinstance(body, Mapping) or not isinstance(body.get("data"), list):
-        raise UnreadableReply("the reply holds no list of models")
-    models = (parse_model(item) for item in body["data"])
-    return [model for model in models if model is not None and model.request_endpoint in ("", CREATE_PATH)]
-
-
-def _request_contract(extension: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The official clients' lookup order (API notes 4.3)."""
-    for key in ("request_format_details", "public_contract", "request_format_summary", "public_contract_summary"):
-        if found := _mapping(extension, key):
-            return found
-    return {}
-
-
-def _operations(*sources: Mapping[str, Any]) -> frozenset[str]:
-    item, extension, contract = sources
-    return frozenset(
-        _texts(contract, "public_operations")
-        or _texts(extension, "supported_operations")
-        or _texts(item, "supported_operations")
-        or _texts(extension, "capabilities")
-        or _texts(item, "capabilities")
-    )
-
-
-def _mapping(source: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = source.get(key)
-    return value if isinstance(value, Mapping) else {}
-
-
-def _texts(source: Mapping[str, Any], key: str) -> list[str]:
-    value = source.get(key)
-    return [text for text in map(clean_text, value) if text] if isinstance(value, list) else []
-
-
-def _texts_of(source: Mapping[str, Any], key: str) -> dict[str, str]:
-    """Return the entries of an object that are texts."""
-    return {str(name): text for name, value in _mapping(source, key).items() if (text := clean_text(value))}
-
-
-def _positive_int(value: object) -> int | None:
-    return int(value) if _is_finite(value) and value > 0 else None
-
-
-def create_body(request: GenerationRequest, model: ModelInfo | None, image: str) -> dict[str, object]:
-    """Return the JSON body of a create request; `image` is a data URL or "".
-
-    The safe request is minimal: optional fields go along only when the model lists them (API notes 2).
-    """
-    parameters = model.parameters if model else frozenset()
-    formats = model.output_formats if model else ()
-    body: dict[str, object] = {"model": request.model, "prompt": request.prompt}
-    if image:
-        body["image"] = image
-    elif request.image_url:
-        body["image_url"] = request.image_url
-    if "format" in parameters and request.format != AUTO and (not formats or request.format in formats):
-        body["format"] = request.format.lower()
-    if "quality" in parameters and request.quality != AUTO:
-        body["quality"] = request.quality.lower()
-    if "style" in parameters and request.style:
-        body["style"] = request.style
-    if "seed" in parameters and request.seed is not None:
-        body["seed"] = request.seed
-    return body

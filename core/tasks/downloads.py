@@ -18,7 +18,7 @@ from ..service.contract import AUTO, choose_asset
 from ..service.errors import ServiceError, Stopped
 from .job_context import JobContext, client_for, folder_of
 from .records import JobDone
-from .task import Task, TaskState
+from .task import Task, TaskState, add_note
 
 if TYPE_CHECKING:
     from ..service.address import Connection
@@ -103,8 +103,7 @@ def _finish(context: JobContext, task: Task, file: Path) -> None:
     wanted = task.request.format
     note = task.note
     if wanted not in (AUTO, model_format.name):
-        delivered = f"The service delivered {model_format.label} instead of {wanted}."
-        note = delivered if not note or note == delivered else f"{note} {delivered}"
+        note = add_note(note, f"The service delivered {model_format.label} instead of {wanted}.")
     context.records.change(
         task.local_id,
         expect=_DOWNLOADING,

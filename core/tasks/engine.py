@@ -148,7 +148,7 @@ class Engine:
         since = time.time() - DUPLICATE_SECONDS
         for task in reversed(self.records.all()):
             # A note on a failed one says that an earlier try of it may have been accepted.
-            is_recent = task.created_at >= since and (task.state is not TaskState.FAILED or task.note == _FIRST_TRY)
+            is_recent = task.created_at >= since and (task.state is not TaskState.FAILED or _FIRST_TRY in task.note)
             is_same = replace(task.request, image_sha256="") == request and task.picture_key == picture_key
             if is_recent and is_same:
                 return task

@@ -19,8 +19,8 @@ from .task import Task
 
 if TYPE_CHECKING:
     from ..service.address import Connection
+    from ..service.catalogue import ModelInfo
     from ..service.client import Client
-    from ..service.contract import ModelInfo
     from ..service.transport import Transport
 
 

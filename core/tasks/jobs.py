@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..files import images, library
 from ..service import errors
-from ..service.contract import ModelInfo, RemoteStatus, TaskReply, create_body
+from ..service.catalogue import ModelInfo, create_body, left_out, objection
+from ..service.contract import RemoteStatus, TaskReply
 from ..service.errors import Busy, Refused, ServiceError, Stopped, Unclear, Unreachable
 from .job_context import JobContext, client_for, folder_of
 from .journal import JournalError
 from .records import BillAsked, ConnectionTested, JobDone, ModelsLoaded
-from .task import Task, TaskState
+from .task import Task, TaskState, add_note
 
 if TYPE_CHECKING:
     from ..service.address import Connection
@@ -71,7 +72,10 @@ def submit(context: JobContext, local_id: str, connection: Connection, data_dire
         model = context.models.get(client, connection.base_url, task.request.model, context.budget)
         _check(task, model)
         body = create_body(task.request, model, images.data_url(picture) if picture else "")
-        if not _commit(context, local_id, expect=_QUEUED, state=TaskState.SUBMITTING, submitted_at=time.time()):
+        note = _note(task, body)
+        if not _commit(
+            context, local_id, expect=_QUEUED, state=TaskState.SUBMITTING, submitted_at=time.time(), note=note
+        ):
             now = context.records.get(local_id)
             return JobDone(local_id, is_followed=now is not None and now.state is TaskState.SUBMITTING)
     except Busy as error:
@@ -119,22 +123,19 @@ def _keep_picture(context: JobContext, task: Task, data_directory: Path) -> byte
 def _check(task: Task, model: ModelInfo | None) -> None:
     """Refuse before sending what the model certainly does not take."""
     request = task.request
-    if model is None:
-        return
-    if request.has_picture and model.takes_pictures is False:
-        raise Refused(
-            f"The model {model.id} takes no picture. Nothing was sent or charged. Choose another model, or use text."
-        )
-    if not request.has_picture and model.takes_text_only is False:
-        raise Refused(
-            f"The model {model.id} needs a picture. Nothing was sent or charged. Choose one, or another model."
-        )
-    limit = model.prompt_max_characters
-    if limit is not None and len(request.prompt) > limit:
-        raise Refused(
-            f"The prompt has {len(request.prompt)} characters, and {model.id} takes {limit}. "
-            "Nothing was sent or charged. Shorten it and generate again."
-        )
+    field_name = ("image_url" if request.image_url else "image") if request.has_picture else ""
+    found = objection(model, prompt=request.prompt, picture_field=field_name)
+    if found:
+        raise Refused(f"{found.what} Nothing was sent or charged. {found.advice}")
+
+
+def _note(task: Task, body: dict[str, object]) -> str:
+    """Return the task's note, which says what of the user's choices does not go along."""
+    names = left_out(task.request, body)
+    if not names:
+        return task.note
+    said = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    return add_note(task.note, f"Sent without {said}, which {task.request.model} does not list.")
 
 
 def _create(context: JobContext, local_id: str, client: Client, body: dict[str, object]) -> JobDone:

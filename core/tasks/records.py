@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..service.contract import ModelInfo
+from ..service.catalogue import ModelInfo
 from .journal import Journal, Row
 from .task import IllegalTransition, Task, TaskState, merge
 

@@ -152,6 +152,11 @@ def new_task(
     )
 
 
+def add_note(note: str, sentence: str) -> str:
+    """Return a note that says one thing more, unless it says that already."""
+    return note if sentence in note else f"{note} {sentence}".strip()
+
+
 def newer(one: Task, other: Task) -> Task:
     """Return the record that wins a merge: the higher revision, at equal revision the later state."""
     return max(one, other, key=lambda task: (task.revision, _ORDER[task.state]))

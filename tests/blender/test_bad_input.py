@@ -133,7 +133,7 @@ def test_a_picture_for_a_model_that_takes_only_text_is_refused_before_it_is_sent
 ) -> None:
     image = bpy.data.images.new("Vase", 8, 8)
     sentence = fails(extension, extension.generate("a vase", image=image, model="tripo-p1.0"))
-    assert "takes no picture" in sentence
+    assert "takes text only" in sentence
     assert simulator.creates() == []
 
 

@@ -257,7 +257,7 @@ def test_a_service_that_stays_busy_is_given_up_and_nothing_was_charged(
     [
         ({"model": "no-such-model"}, "does not know the model"),
         ({"model": "seed3d-2.0"}, "needs a picture"),
-        ({"model": "tripo-p1.0", "image_url": "https://example.com/a.png"}, "takes no picture"),
+        ({"model": "tripo-p1.0", "image_url": "https://example.com/a.png"}, "takes text only"),
         ({"prompt": "x" * 1025}, "takes 1024"),
         ({"prompt": " "}, "Nothing was charged"),
         ({"image_name": "lost.png"}, "picture"),
