@@ -9,6 +9,7 @@ import bpy
 
 from .connection import TOKENLAB_OT_test_connection
 from .generate import TOKENLAB_OT_generate
+from .models import TOKENLAB_OT_refresh_models
 from .tasks import (
     TOKENLAB_OT_attach_task,
     TOKENLAB_OT_import_model,
@@ -26,6 +27,7 @@ _CLASSES = (
     TOKENLAB_OT_submit_again,
     TOKENLAB_OT_attach_task,
     TOKENLAB_OT_remove_task,
+    TOKENLAB_OT_refresh_models,
     TOKENLAB_OT_test_connection,
 )
 

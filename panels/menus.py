@@ -36,6 +36,7 @@ class TOKENLAB_MT_object(bpy.types.Menu):
         layout.operator("tokenlab.attach_task", icon="LINKED")
         layout.operator("tokenlab.remove_task", icon="X")
         layout.separator()
+        layout.operator("tokenlab.refresh_models", icon="FILE_REFRESH")
         layout.operator("tokenlab.test_connection", icon="URL")
 
 

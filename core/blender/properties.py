@@ -16,6 +16,7 @@ from bpy.props import (
 )
 
 from ..service.contract import DEFAULT_MODEL, MAX_SEED
+from . import models
 
 INPUT_TYPES = (
     ("TEXT", "Text", "Generate from a prompt alone"),
@@ -46,7 +47,13 @@ class TOKENLAB_PG_form(bpy.types.PropertyGroup):
     image_path: StringProperty(name="Image File", description="PNG, JPEG or WebP picture", subtype="FILE_PATH")
     image: PointerProperty(name="Image", description="Image of this file to generate from", type=bpy.types.Image)
     image_url: StringProperty(name="Image URL", description="Public https address of a picture")
-    model: StringProperty(name="Model", description="Model of the service that does the work", default=DEFAULT_MODEL)
+    model: StringProperty(
+        name="Model",
+        description="Model of the service that does the work",
+        default=DEFAULT_MODEL,
+        search=models.search,
+        update=models.wake,
+    )
     format: EnumProperty(name="Format", description="File format to ask for", items=FORMATS, default="GLB")
     quality: EnumProperty(name="Quality", description="Quality to ask for", items=QUALITIES, default="AUTO")
     style: StringProperty(name="Style", description="Style hint, for models that take one")

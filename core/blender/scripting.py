@@ -27,10 +27,10 @@ from ..service.contract import (
     GenerationRequest,
 )
 from ..service.errors import StillRunning, TokenLabError
-from ..tasks.records import ConnectionTested, ModelsLoaded
+from ..tasks.records import ConnectionTested
 from ..tasks.task import UNFINISHED, Task, TaskState
 from ..text import clean_text
-from . import importing, pictures, session, tick
+from . import importing, pictures, preferences, session, tick
 from .session import ImportState
 
 _PUMP_SECONDS = 0.02
@@ -208,19 +208,30 @@ def resume_all() -> list[TaskHandle]:
 
 
 def models() -> list[ModelInfo]:
-    """Return the service's models; in a window the ones that were last fetched, without waiting.
+    """Return the service's models: as they were last fetched if that is less than a day ago or cannot be done now.
+
+    In a window this does not wait, and raises while nothing is known yet.
 
     :raises TokenLabError: when they cannot be had.
     """
+    known = session.current().models
+    ask_for_models(is_only_if_old=True)
+    catalogue = known.catalogue
+    if not catalogue.fetched_at:
+        raise TokenLabError(known.error or preferences.problem() or "The models are being fetched. Ask again soon.")
+    return list(catalogue.models)
+
+
+def ask_for_models(*, is_only_if_old: bool = False) -> None:
+    """Have the models fetched; without a window wait for them."""
     current = session.current()
-    if current.models is None or current.models.error:
-        current.load_models()
-        if bpy.app.background:
-            _pump(lambda: current.models is not None, _QUESTION_SECONDS)
-    loaded = current.models or ModelsLoaded((), "The models are being fetched. Ask again in a moment.")
-    if loaded.error:
-        raise TokenLabError(loaded.error)
-    return list(loaded.models)
+    current.refresh_settings()
+    if bpy.app.background:
+        _pump(lambda: current.models.is_settled, _QUESTION_SECONDS)
+    if not is_only_if_old or (current.models.is_old and current.models.is_settled):
+        current.models.refresh()
+    if bpy.app.background:
+        _pump(lambda: current.models.is_settled, _QUESTION_SECONDS)
 
 
 def wait_for_connection_test() -> ConnectionTested:

@@ -34,9 +34,9 @@ from ..tasks.records import (
     TaskChanged,
 )
 from ..tasks.task import UNFINISHED, Task, TaskState
-from . import importing, preferences, store, task_list
+from . import importing, models, preferences, store, task_list
 from .pictures import Picture
-from .properties import session_list
+from .properties import form, session_list
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class Session:
         self._scene_names: dict[int, str] = {}
         """Of all scenes of the open file as they were last noticed, by `session_uid`."""
         self.connection_test: ConnectionTested | None = None
-        self.models: ModelsLoaded | None = None
+        self.models = models.Models(self.engine, wake)
 
     @property
     def is_outdated(self) -> bool:
@@ -292,13 +292,6 @@ class Session:
         self.engine.test_connection()
         self._wake()
 
-    def load_models(self) -> None:
-        """Have the list of models fetched; `models` holds it afterwards."""
-        self.refresh_settings()
-        self.models = None
-        self.engine.load_models()
-        self._wake()
-
     def import_now(self, local_id: str, scene: bpy.types.Scene | None = None) -> str:
         """Import a task's model, into its own scene unless another is given; return the new collection's name.
 
@@ -345,6 +338,11 @@ class Session:
 
     # What the tick asks for
 
+    def keep_up_models(self) -> None:
+        """Have the service asked what is not known of its models and of those that visible forms have chosen."""
+        scenes = {window.scene for window in bpy.context.window_manager.windows} or {bpy.context.scene}
+        self.models.keep_up(sorted({models.chosen(form(scene)) for scene in scenes}))
+
     def handle(self, event: Event) -> None:
         """Write down what a worker has brought."""
         if isinstance(event, TaskChanged):
@@ -366,7 +364,8 @@ class Session:
             session_list().connection_status = event.sentence
             task_list.tag_redraw()
         elif isinstance(event, ModelsLoaded):
-            self.models = event
+            self.models.take(event)
+            task_list.tag_redraw()
 
     def _show_task(self, task: Task) -> None:
         scene = store.find_scene(task.scene_id)
@@ -442,6 +441,7 @@ def stop(timeout: float = STOP_SECONDS) -> None:
     global _session, _wake  # noqa: PLW0603
     if _session is not None:
         _session.engine.stop(timeout)
+    models.forget()
     _session = _wake = None
 
 

@@ -56,6 +56,7 @@ def run_once() -> float | None:
     current.refresh_settings()
     current.notice_scenes()
     is_drained = _drain(current)
+    current.keep_up_models()
     engine.pump()
     has_imported = is_drained and current.import_next()
     if not is_drained or has_imported:

@@ -219,6 +219,15 @@ def _positive_int(value: object) -> int | None:
 # All models of a service
 
 
+FRESH_SECONDS: Final = 86_400.0
+"""For so long what the service said of its models is taken for true without asking again."""
+
+
+def is_fresh(fetched_at: float, now: float) -> bool:
+    """Whether something need not be fetched again; never when it was fetched in the future. Both in unix seconds."""
+    return 0.0 <= now - fetched_at < FRESH_SECONDS
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detail:
     """What the service said of one model when it was asked for that one."""

@@ -23,9 +23,10 @@ from ..service.contract import GenerationRequest
 from ..service.errors import DASHBOARD_RUNS
 from . import downloads, jobs
 from .billing import Bills
-from .job_context import JobContext, ModelCache
+from .job_context import JobContext
 from .journal import Journal, JournalError, Row
 from .lazy_transport import LazyTransport, requests_transport
+from .model_cache import FILE_NAME, ModelCache
 from .pacing import Pacing, back_off, poll_delay
 from .records import (
     BillAsked,
@@ -115,8 +116,8 @@ class Engine:
         """A user's sentence while the journal cannot be used: nothing new may be sent then."""
         self.records = Records(self._journal, self._mailbox)
         self._bills = Bills()
-        budget = self._schedule.budget
-        self._context = JobContext(self.records, self._mailbox, self._transport.get, ModelCache(), budget)
+        cache = ModelCache(settings.data_directory / FILE_NAME, lambda known: self._mailbox.put(ModelsLoaded(known)))
+        self._context = JobContext(self.records, self._mailbox, self._transport.get, cache, self._schedule.budget)
 
     # What the user asks for
 
@@ -196,11 +197,11 @@ class Engine:
         self._questions += 1
         self._workers.submit(lambda: jobs.test_connection(self._context, connection))
 
-    def load_models(self) -> None:
-        """Have the list of models fetched; `ModelsLoaded` brings it."""
-        connection = self.settings.connection
+    def ask_models(self, *, with_list: bool = False, names: Sequence[str] = ()) -> None:
+        """Have what is known of the models looked up, and the list or single ones asked for; `ModelsLoaded` tells."""
+        job = partial(jobs.ask_models, self._context, self.settings.connection, with_list=with_list, names=names)
         self._questions += 1
-        self._workers.submit(lambda: jobs.load_models(self._context, connection))
+        self._workers.submit(job)
 
     def load_journal(self) -> None:
         """Have the journal read; `JournalLoaded` or `JournalFailed` tells what came of it."""
@@ -281,8 +282,8 @@ class Engine:
             event = self._mailbox.get_nowait()
         except queue.Empty:
             return None
-        if isinstance(event, JournalLoaded | ConnectionTested | ModelsLoaded) or (
-            isinstance(event, JournalFailed) and event.is_answer
+        if isinstance(event, JournalLoaded | ConnectionTested) or (
+            isinstance(event, JournalFailed | ModelsLoaded) and event.is_answer
         ):
             self._questions -= 1
         if isinstance(event, JobDone):

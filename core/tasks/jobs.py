@@ -12,7 +12,9 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -321,13 +323,29 @@ def test_connection(context: JobContext, connection: Connection) -> None:
         context.mailbox.put(answer)
 
 
-def load_models(context: JobContext, connection: Connection) -> None:
-    """Fetch the list of models."""
-    answer = ModelsLoaded((), "The models could not be asked for. Look at Blender's log.")
-    context.budget.spend()
+def ask_models(context: JobContext, connection: Connection, *, with_list: bool, names: Sequence[str]) -> None:
+    """Tell what is known of the service's models, having asked for the list and for those that are named."""
+    error = "The models could not be asked for. Look at Blender's log."
     try:
-        answer = ModelsLoaded(tuple(client_for(context, connection).models()))
-    except ServiceError as error:
-        answer = ModelsLoaded((), str(error))
+        error = _renew_models(context, connection, with_list=with_list, names=names)
     finally:
-        context.mailbox.put(answer)
+        # What was known before is known all the same, whatever the service says.
+        context.mailbox.put(ModelsLoaded(context.models.known(connection.base_url), error, is_answer=True))
+
+
+def _renew_models(context: JobContext, connection: Connection, *, with_list: bool, names: Sequence[str]) -> str:
+    """Ask, and return a user's sentence about the first thing that went wrong, or ""."""
+    cache, base_url, error_met = context.models, connection.base_url, ""
+    questions: list[Callable[[Client], object]] = []
+    if with_list:
+        questions.append(partial(cache.refresh, base_url=base_url))
+    questions += [partial(cache.ask, base_url=base_url, model_id=name) for name in names]
+    for ask in questions:
+        context.budget.spend()
+        try:
+            ask(client_for(context, connection))
+        except Refused as error:
+            error_met = error_met or str(error)
+        except ServiceError as error:
+            return error_met or str(error)  # The others would fare no better.
+    return error_met

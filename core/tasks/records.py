@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..service.catalogue import ModelInfo
+from ..service.catalogue import Catalogue
 from .journal import Journal, Row
 from .task import IllegalTransition, Task, TaskState, merge
 
@@ -104,10 +104,12 @@ class ConnectionTested:
 
 @dataclass(frozen=True, slots=True)
 class ModelsLoaded:
-    """The service's models, or a user's sentence why there are none."""
+    """What is known of the service's models, and a user's sentence when they could not be asked for."""
 
-    models: tuple[ModelInfo, ...]
+    catalogue: Catalogue
     error: str = ""
+    is_answer: bool = False
+    """A question for them is answered by this; else something new became known on the way."""
 
 
 Event = (

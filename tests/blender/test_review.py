@@ -30,9 +30,9 @@ def test_the_list_of_models_comes_while_no_task_runs(
     extension: ModuleType, simulator: SimulatorProcess, session: Any
 ) -> None:
     pump(extension, lambda: session.is_restored)
-    session.load_models()
-    pump(extension, lambda: session.models is not None)
-    assert session.models.models
+    session.models.refresh()
+    pump(extension, lambda: session.models.is_settled)
+    assert session.models.catalogue.models
 
 
 def test_a_prompt_with_a_lone_surrogate_is_sent_once_and_imported_once(
@@ -150,7 +150,7 @@ def test_another_data_folder_is_used_from_the_next_idle_moment_on(
     with pytest.raises(extension.TokenLabError, match=r"journal.*nothing new is sent") as caught:
         extension.generate("a cube")
     assert str(tmp_path) not in str(caught.value)
-    assert simulator.journal()["requests"] == []
+    assert [entry for entry in simulator.requests() if entry["method"] == "POST"] == []
     pump(extension, lambda: not session.engine.is_busy)
     monkeypatch.setenv("TOKENLAB_DATA_DIR", str(free))
     assert extension.generate("a cube").wait(timeout=60)

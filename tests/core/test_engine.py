@@ -376,12 +376,12 @@ def test_an_unfinished_task_goes_on_and_an_imported_one_counts_as_ready(rig: Rig
 
 def test_key_and_models_are_asked_for_on_a_worker(rig: Rig, simulator: SimulatorProcess) -> None:
     rig.engine.test_connection()
-    rig.engine.load_models()
-    rig.run_until(lambda: len(rig.events) >= 2)
+    rig.engine.ask_models(with_list=True)
+    rig.run_until(lambda: not rig.engine._questions)
     tested = next(event for event in rig.events if isinstance(event, ConnectionTested))
-    loaded = next(event for event in rig.events if isinstance(event, ModelsLoaded))
+    loaded = next(event for event in rig.events if isinstance(event, ModelsLoaded) and event.is_answer)
     assert (tested.accepted, loaded.error) == (True, "")
-    assert "tripo-h3.1" in [model.id for model in loaded.models]
+    assert "tripo-h3.1" in [model.id for model in loaded.catalogue.models]
     assert simulator.creates() == []
 
 
