@@ -56,10 +56,10 @@ class WatchedTransport(Transport):
         self.before_get(url)
         return super().get(url, **options)
 
-    def post_once(self, url: str, body: bytes, *, key: str) -> Reply:
+    def post_once(self, url: str, body: bytes, **options: Any) -> Reply:
         self.threads.add(threading.current_thread())
         self.before_post(url)
-        return super().post_once(url, body, key=key)
+        return super().post_once(url, body, **options)
 
 
 class Rig:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import cast
 
 import bpy
-from bpy.props import BoolProperty, IntProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
 from ... import __package__ as base_package
 from ..files.library import default_data_directory
@@ -25,6 +25,14 @@ ENVIRONMENT = {
     "data_directory": "TOKENLAB_DATA_DIR",
 }
 """Environment variables that win over the preference of that name; the service's own clients read the first two."""
+
+
+DELIVERY_POLICIES = (
+    ("DEFAULT", "As the Service Chooses", "What your key or workspace is set to at the service"),
+    ("AUTO", "Verified, Else Official", "Tier Verified first; the service may change to Official before it accepts"),
+    ("VERIFIED", "Verified Only", "Tier Verified, or no model"),
+    ("OFFICIAL", "Official Only", "Tier Official, or no model"),
+)
 
 
 class TOKENLAB_AP_preferences(bpy.types.AddonPreferences):
@@ -60,6 +68,12 @@ class TOKENLAB_AP_preferences(bpy.types.AddonPreferences):
         min=1,
         max=200,
     )
+    delivery_policy: EnumProperty(
+        name="Delivery Tier",
+        description="Who may do the work at the service. Prices and capacity of the tiers differ",
+        items=DELIVERY_POLICIES,
+        default="DEFAULT",
+    )
 
     def draw(self, _context: bpy.types.Context) -> None:
         layout = self.layout
@@ -73,6 +87,10 @@ class TOKENLAB_AP_preferences(bpy.types.AddonPreferences):
             if override:
                 layout.label(text=f"Set by the environment variable {ENVIRONMENT[name]}", icon="INFO")
         layout.prop(self, "max_concurrent_tasks")
+        layout.separator()
+        layout.label(text="Advanced")
+        layout.prop(self, "delivery_policy")
+        layout.separator()
         row = layout.row()
         row.alignment = "RIGHT"
         row.operator("tokenlab.test_connection", icon="URL")
@@ -105,6 +123,12 @@ def data_directory() -> Path:
     """Return the data folder in force."""
     text = environment_override("data_directory") or bpy.path.abspath(get().data_directory)
     return Path(text) if text else default_data_directory()
+
+
+def delivery_policy() -> str:
+    """Return the service's word for the tier that was chosen, or "" when that is left to the service."""
+    chosen = str(get().delivery_policy)
+    return "" if chosen == "DEFAULT" else chosen.lower()
 
 
 def is_online() -> bool:

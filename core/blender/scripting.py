@@ -179,6 +179,7 @@ def generate(  # noqa: PLR0913  # the fields of the form; all but the first by n
         seed=seed,
         image_url=image_url,
         image_name=clean_text(picture.name),
+        delivery_policy=preferences.delivery_policy(),
     )
     task = session.current().generate(
         request, scene or bpy.context.scene, picture=picture, confirm_duplicate=confirm_duplicate

@@ -18,6 +18,7 @@ from .address import Connection, same_origin
 from .catalogue import ModelInfo, parse_model, parse_models
 from .contract import (
     CREATE_PATH,
+    DELIVERY_POLICIES,
     MODELS_PATH,
     TASK_PATH,
     TaskReply,
@@ -28,6 +29,7 @@ from .contract import (
 from .errors import During, Refused, ServiceError
 from .transport import ExchangeBroken, NotConnected, Reply, Transport, TransportStopped
 
+_DELIVERY_HEADER = "X-TokenLab-Delivery-Policy"
 _PROBE_TASK = "ldtask_00000000000000000000000000000000"
 """An id that no task has: asking for it tells whether the key is accepted, for free (API notes 10)."""
 
@@ -39,15 +41,20 @@ class Client:
         self._transport = transport
         self._connection = connection
 
-    def create(self, body: dict[str, object]) -> TaskReply:
+    def create(self, body: dict[str, object], *, delivery_policy: str = "") -> TaskReply:
         """Send a create request, once.
 
+        :param delivery_policy: one of `DELIVERY_POLICIES`; anything else is not sent.
         :raises Unreachable, Refused, Busy: the service certainly accepted nothing.
         :raises Unclear, Stopped: it may have.
         """
         payload = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+        # The word may come out of somebody else's file, and goes into a header.
+        headers = {_DELIVERY_HEADER: delivery_policy} if delivery_policy in DELIVERY_POLICIES else {}
         with self._translated("create"):
-            reply = self._transport.post_once(self._connection.url(CREATE_PATH), payload, key=self._connection.api_key)
+            reply = self._transport.post_once(
+                self._connection.url(CREATE_PATH), payload, key=self._connection.api_key, headers=headers
+            )
         return self._task_reply(reply, "create", model=str(body.get("model", "")))
 
     def status(self, task_id: str, poll_url: str = "") -> TaskReply:

@@ -30,6 +30,8 @@ AUTO: Final = "AUTO"
 """A choice left to the model: the field is not sent."""
 FORMATS: Final = ("GLB", "FBX", "OBJ", "USDZ")
 QUALITIES: Final = ("DRAFT", "STANDARD", "HIGH")
+DELIVERY_POLICIES: Final = ("auto", "verified", "official")
+"""Which of the service's delivery tiers may do the work (API notes 1.3); their prices differ."""
 MAX_SEED: Final = 2**31 - 1
 """The seed's range is not documented (API notes 10); Blender's integers end here."""
 
@@ -53,6 +55,8 @@ class GenerationRequest:
     """Name of the picture that the user chose, for the panel; empty without a picture of one's own."""
     image_sha256: str = ""
     """Hash of the bytes that were sent: identity of the request, without carrying the picture along."""
+    delivery_policy: str = ""
+    """One of `DELIVERY_POLICIES`, or "" to leave that to the service's own settings."""
 
     @property
     def has_picture(self) -> bool:

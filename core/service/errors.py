@@ -212,6 +212,8 @@ def from_answer(
 
 def _busy(answer: _Answer, request: str, wait: float | None) -> Busy:
     reason = "too many requests at once" if answer.status == 429 else "no capacity right now"
+    if answer.code == "delivery_tier_unavailable":
+        reason = "no capacity in the chosen delivery tier"
     return Busy(
         f"The service is busy ({reason}). {_MONEY[answer.during]} {_AGAIN[answer.during]}",
         status=answer.status,

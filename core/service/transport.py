@@ -322,9 +322,10 @@ class Transport:
             )
             return _whole(response)
 
-    def post_once(self, url: str, body: bytes, *, key: str) -> Reply:
+    def post_once(self, url: str, body: bytes, *, key: str, headers: Mapping[str, str] | None = None) -> Reply:
         """Send JSON once, on a new connection, without repeats and without redirects (architecture, section 3).
 
+        :param headers: beside our own.
         :raises NotConnected: only when not a byte was sent.
         :raises ExchangeBroken, TransportStopped: the request may have arrived.
         """
@@ -334,6 +335,7 @@ class Transport:
                 data=body,
                 auth=_BearerAuth(key),
                 headers={
+                    **(headers or {}),
                     "Content-Type": "application/json",
                     "Accept": "application/json",
                     "Accept-Encoding": "identity",

@@ -142,6 +142,7 @@ def _provenance(task: Task, file_name: str, model_format: formats.ModelFormat | 
         "quality": request.quality,
         "style": request.style,
         "seed": request.seed,
+        "delivery_policy": request.delivery_policy,
         "picture_sha256": request.image_sha256,
         "local_id": task.local_id,
         "task_id": task.task_id,

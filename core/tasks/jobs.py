@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from ..service.address import Connection
     from ..service.client import Client
 
+    _Create = Callable[[dict[str, object]], TaskReply]
+
 logger = logging.getLogger(__name__)
 
 _COMMIT_SECONDS: Final = 30.0
@@ -88,7 +90,8 @@ def submit(context: JobContext, local_id: str, connection: Connection, data_dire
     except (ServiceError, images.PictureError, JournalError, OSError) as error:
         _fail(context, local_id, error)
         return JobDone(local_id, answered=_is_answer(error))
-    return _create(context, local_id, client, body)
+    create = partial(client.create, delivery_policy=task.request.delivery_policy)
+    return _create(context, local_id, create, body)
 
 
 def _is_answer(error: Exception) -> bool | None:
@@ -140,10 +143,10 @@ def _note(task: Task, body: dict[str, object]) -> str:
     return add_note(task.note, f"Sent without {said}, which {task.request.model} does not list.")
 
 
-def _create(context: JobContext, local_id: str, client: Client, body: dict[str, object]) -> JobDone:
+def _create(context: JobContext, local_id: str, create: _Create, body: dict[str, object]) -> JobDone:
     records = context.records
     try:
-        reply = _send(context, local_id, client, body)
+        reply = _send(context, local_id, create, body)
     except Busy as error:
         records.change(local_id, state=TaskState.QUEUED, error=str(error), request_id=error.request_id)
         return JobDone(local_id, failed=True, retry_after=error.retry_after, answered=True)
@@ -175,14 +178,14 @@ def _create(context: JobContext, local_id: str, client: Client, body: dict[str, 
     return JobDone(local_id, answered=True, is_unbilled=_is_unbilled(reply))
 
 
-def _send(context: JobContext, local_id: str, client: Client, body: dict[str, object]) -> TaskReply:
+def _send(context: JobContext, local_id: str, create: _Create, body: dict[str, object]) -> TaskReply:
     """Send a create request; once more only where the service has clearly refused how its picture is written.
 
     Nobody says whether it wants a data URL or bare base64 (API notes 2.1). A 400 has accepted nothing, so the second
     request is the only one that can be paid for; the journal says SUBMITTING for it as well.
     """
     try:
-        return client.create(body)
+        return create(body)
     except Refused as error:
         picture = body.get("image")
         names_picture = error.status == HTTPStatus.BAD_REQUEST and error.param == "image"
@@ -194,7 +197,7 @@ def _send(context: JobContext, local_id: str, client: Client, body: dict[str, ob
             is_noted = False
         if not is_noted:
             raise
-    return client.create({**body, "image": picture.partition(",")[2]})
+    return create({**body, "image": picture.partition(",")[2]})
 
 
 def _fail(context: JobContext, local_id: str, error: Exception) -> None:

@@ -63,7 +63,8 @@ class Service:
     def stop(self) -> None:
         """Nothing waits."""
 
-    def post_once(self, _url: str, _body: bytes, *, key: str) -> Reply:
+    def post_once(self, _url: str, _body: bytes, *, key: str, headers: Mapping[str, str] | None = None) -> Reply:
+        del headers
         task_id = f"ldtask_{len(self.completed_at)}"
         self.completed_at[task_id] = self._note() + next(self.durations)
         return _json({"id": task_id, "task_id": task_id, "status": "pending"}) if key else Reply(401, {}, b"")

@@ -75,7 +75,7 @@ ROWS: list[tuple[int, object, type[ServiceError], str]] = [
     (500, error(), Unclear, "dashboard"),
     (502, "<html>", Unclear, "dashboard"),
     (503, error("all_channels_failed"), Busy, "no capacity"),
-    (503, error("delivery_tier_unavailable"), Busy, "no capacity"),
+    (503, error("delivery_tier_unavailable"), Busy, "no capacity in the chosen delivery tier"),
     (503, None, Unclear, "dashboard"),
     (503, {"error": {}}, Unclear, "dashboard"),
     (504, error(), Unclear, "dashboard"),
