@@ -41,8 +41,12 @@ async def _redirect(moment: Moment) -> web.StreamResponse:
 
 
 async def _begin(moment: Moment, announced: int) -> web.StreamResponse:
-    reply = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
+    reply = web.StreamResponse(headers={"Content-Type": "application/octet-stream", "Accept-Ranges": "bytes"})
     reply.content_length = announced
+    # As the whole file would have them (aiohttp's FileResponse), so that a download can go on with the rest of it.
+    status = moment.the_asset.stat()
+    reply.etag = f"{status.st_mtime_ns:x}-{status.st_size:x}"
+    reply.last_modified = status.st_mtime
     await reply.prepare(moment.request)
     return reply
 
