@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
-from ..core.blender import properties, scripting
+from ..core.blender import models, properties, scripting
 from ..core.blender.properties import FORMATS, INPUT_TYPES, QUALITIES
-from ..core.service.contract import DEFAULT_IMAGE_PROMPT, MAX_SEED
+from ..core.service.contract import AUTO, DEFAULT_IMAGE_PROMPT, DEFAULT_MODEL, MAX_SEED
 from ..core.service.errors import Duplicate, TokenLabError
 from ..core.text import one_line
 from .service import ServiceOperator
@@ -85,7 +85,11 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
             layout.prop(form, name)
         layout.prop(form, "prompt", placeholder="A low-poly robot mascot")
         layout.prop(form, "model")
-        layout.prop(form, "format")
+        if models.formats(form):
+            layout.menu("TOKENLAB_MT_format", text=f"Format: {layout.enum_item_name(form, 'format', form.format)}")
+        found = models.objection_to_form(form)
+        for number, sentence in enumerate(found or ()):
+            layout.label(text=sentence, icon="BLANK1" if number else "ERROR", translate=False)
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Hand the request over; never waits."""
@@ -122,6 +126,7 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
         arguments = {name: value[name] for name in ("prompt", "model", "format", "quality", "style")}
         is_seeded = value["use_seed"] or (self._is_given("seed") and not self._is_given("use_seed"))
         arguments["seed"] = value["seed"] if is_seeded else None
+        arguments.update(self._hidden(value["model"], has_picture=input_type != "TEXT"))
         if input_type == "IMAGE_FILE":
             arguments["image"] = value["image_path"] or ""
         elif input_type == "IMAGE_DATABLOCK":
@@ -137,6 +142,16 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
             if not self._is_given("prompt"):
                 form.prompt = DEFAULT_IMAGE_PROMPT  # The user should see what is sent.
         return arguments
+
+    def _hidden(self, name: str, *, has_picture: bool) -> dict[str, Any]:
+        """Leave out what the form still holds, but does not offer for this model; what is given stays."""
+        offered = models.options_of(name.strip() or DEFAULT_MODEL, has_picture=has_picture)
+        if offered is None:
+            return {}
+        without: dict[str, Any] = {"quality": AUTO, "style": "", "seed": None}
+        is_given = {option: self._is_given(option) for option in without}
+        is_given["seed"] |= self._is_given("use_seed")
+        return {option: empty for option, empty in without.items() if option not in offered and not is_given[option]}
 
     def _input_type(self, form: Any) -> str:
         """A picture that was given says what to generate from, unless the input type was given too."""

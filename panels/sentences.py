@@ -30,5 +30,5 @@ def draw_sentence(
 def _characters(context: bpy.types.Context) -> int:
     """How many characters fit on a line of the region that is being drawn."""
     width = context.region.width if context.region else 300
-    scale = context.preferences.system.ui_scale
+    scale = context.preferences.system.ui_scale or 1.0  # 0 before there is a window
     return max(_FEWEST_CHARACTERS, int((width / scale - _MARGIN_PIXELS) / _PIXELS_PER_CHARACTER))

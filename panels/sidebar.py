@@ -10,7 +10,8 @@ from typing import Any
 import bpy
 
 from .. import __package__ as base_package
-from ..core.blender import preferences, properties
+from ..core.blender import models, preferences, properties
+from .models import draw_input_type, draw_model, draw_options, draw_price, draw_prompt_length
 from .sentences import draw_sentence
 from .task_list import STATE_LABELS, draw_progress, is_in_progress
 
@@ -29,11 +30,17 @@ class TOKENLAB_PT_generate(bpy.types.Panel):
         form = properties.form(context.scene)
         _draw_problem(layout, context)
         _draw_connection(layout, context)
-        layout.row().prop(form, "input_type", text="")
+        draw_input_type(layout, form)
         _draw_picture(layout, form)
         layout.prop(form, "prompt", text="", placeholder="A low-poly robot mascot")
+        draw_prompt_length(layout, form)
+        draw_price(layout, form)
+        found = models.objection_to_form(form)
+        if found:
+            draw_sentence(layout, context, f"{found.what} {found.advice}", icon="ERROR", alert=True)
         row = layout.row()
         row.scale_y = 1.4
+        row.enabled = found is None
         row.operator("tokenlab.generate", text="Generate", icon="SHADERFX")
 
 
@@ -52,15 +59,8 @@ class TOKENLAB_PT_options(bpy.types.Panel):
         layout.use_property_split = True
         layout.use_property_decorate = False
         form = properties.form(context.scene)
-        layout.prop(form, "model")
-        layout.prop(form, "format")
-        layout.prop(form, "quality")
-        layout.prop(form, "style")
-        row = layout.row(heading="Seed")
-        row.prop(form, "use_seed", text="")
-        sub = row.row()
-        sub.enabled = form.use_seed
-        sub.prop(form, "seed", text="")
+        draw_model(layout, context, form)
+        draw_options(layout, context, form)
 
 
 class TOKENLAB_PT_tasks(bpy.types.Panel):

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..service.catalogue import Catalogue, ModelInfo, Objection, is_fresh, objection
-from ..service.contract import DEFAULT_IMAGE_PROMPT, DEFAULT_MODEL, FORMATS
+from ..service.contract import DEFAULT_IMAGE_PROMPT, DEFAULT_MODEL, FORMATS, GenerationRequest
+from ..service.errors import TokenLabError
 
 if TYPE_CHECKING:
     import bpy
@@ -68,8 +69,16 @@ def info(form: Any) -> ModelInfo | None:
 
 def options(form: Any) -> frozenset[str]:
     """Return the names of the optional fields that the form's model takes; none when nothing is known."""
-    model = info(form)
-    return model.parameters_for(has_picture=form.input_type != "TEXT") if model else frozenset()
+    return options_of(chosen(form), has_picture=form.input_type != "TEXT") or frozenset()
+
+
+def options_of(name: str, *, has_picture: bool) -> frozenset[str] | None:
+    """Return the names of the optional fields that a model takes, or None when it was not asked for yet."""
+    catalogue = _memory.shown.catalogue
+    model = catalogue.find(name)
+    if model is None or name not in catalogue.details:
+        return None
+    return model.parameters_for(has_picture=has_picture)
 
 
 def formats(form: Any) -> tuple[str, ...]:
@@ -183,6 +192,16 @@ class Models:
             self._is_waiting = False
         error = event.error if event.is_answer else _memory.shown.error
         _memory.shown = Shown(event.catalogue, error, self._is_waiting)
+
+    def check(self, request: GenerationRequest) -> None:
+        """Say at once what the model certainly does not take, as far as that is known here.
+
+        :raises TokenLabError: when it does not.
+        """
+        model = self.catalogue.find(request.model)
+        found = objection(model, prompt=request.prompt, picture_field=request.picture_field)
+        if found:
+            raise TokenLabError(f"{found.what} Nothing was sent or charged. {found.advice}")
 
     @property
     def _base_url(self) -> str:

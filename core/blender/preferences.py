@@ -17,6 +17,7 @@ from ..files.library import default_data_directory
 from ..service.address import Connection, is_acceptable_base_url, is_loopback
 from ..service.contract import DEFAULT_BASE_URL
 from ..tasks.engine import DEFAULT_DOWNLOADS, Settings
+from . import models
 from .properties import session_list
 
 ENVIRONMENT = {
@@ -44,11 +45,13 @@ class TOKENLAB_AP_preferences(bpy.types.AddonPreferences):
         name="API Key",
         description="Your TokenLab key, which begins with sk-. Kept in Blender's preferences, never in a .blend file",
         subtype="PASSWORD",
+        update=models.wake,
     )
     base_url: StringProperty(
         name="Service Address",
         description="Where the TokenLab service is reached",
         default=DEFAULT_BASE_URL,
+        update=models.wake,
     )
     data_directory: StringProperty(
         name="Data Folder",

@@ -159,7 +159,8 @@ def generate(  # noqa: PLR0913  # the fields of the form; all but the first by n
     :param scene: where the model goes; the scene of the context by default.
     :param confirm_duplicate: send it although the same was sent within ten minutes.
     :raises Duplicate: when it was, and that is not confirmed.
-    :raises TokenLabError: when it cannot be sent (no key, online access off, no prompt, no such picture).
+    :raises TokenLabError: when it cannot be sent (no key, online access off, no prompt, no such picture), or the model
+        is known not to take it. Options that it does not list are not sent, and the task's note says so.
     """
     if seed is not None and not 0 <= seed <= MAX_SEED:
         raise TokenLabError(f"The seed {seed} is out of range. Nothing was sent. Use one from 0 to {MAX_SEED}.")
@@ -181,9 +182,9 @@ def generate(  # noqa: PLR0913  # the fields of the form; all but the first by n
         image_name=clean_text(picture.name),
         delivery_policy=preferences.delivery_policy(),
     )
-    task = session.current().generate(
-        request, scene or bpy.context.scene, picture=picture, confirm_duplicate=confirm_duplicate
-    )
+    current = session.current()
+    current.models.check(request)
+    task = current.generate(request, scene or bpy.context.scene, picture=picture, confirm_duplicate=confirm_duplicate)
     return TaskHandle(task.local_id)
 
 

@@ -63,6 +63,13 @@ class GenerationRequest:
         """Whether a picture goes along, as bytes or as a URL."""
         return bool(self.image_url or self.image_name)
 
+    @property
+    def picture_field(self) -> str:
+        """The field that the picture goes into, `image` or `image_url`, or ""."""
+        if not self.has_picture:
+            return ""
+        return "image_url" if self.image_url else "image"
+
 
 class RemoteStatus(enum.Enum):
     """The service's word for where a task is, reduced to what a client has to tell apart."""

@@ -127,9 +127,7 @@ def _keep_picture(context: JobContext, task: Task, data_directory: Path) -> byte
 
 def _check(task: Task, model: ModelInfo | None) -> None:
     """Refuse before sending what the model certainly does not take."""
-    request = task.request
-    field_name = ("image_url" if request.image_url else "image") if request.has_picture else ""
-    found = objection(model, prompt=request.prompt, picture_field=field_name)
+    found = objection(model, prompt=task.request.prompt, picture_field=task.request.picture_field)
     if found:
         raise Refused(f"{found.what} Nothing was sent or charged. {found.advice}")
 
