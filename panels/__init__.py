@@ -8,13 +8,14 @@ from __future__ import annotations
 import bpy
 
 from . import menus
-from .models import TOKENLAB_MT_format
+from .models import TOKENLAB_MT_format, TOKENLAB_MT_models
 from .sidebar import TOKENLAB_PT_details, TOKENLAB_PT_generate, TOKENLAB_PT_options, TOKENLAB_PT_tasks
 from .task_list import TOKENLAB_UL_tasks
 
 _CLASSES = (
     TOKENLAB_UL_tasks,
     TOKENLAB_MT_format,
+    TOKENLAB_MT_models,
     TOKENLAB_PT_generate,
     TOKENLAB_PT_options,
     TOKENLAB_PT_tasks,

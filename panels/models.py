@@ -30,10 +30,24 @@ class TOKENLAB_MT_format(bpy.types.Menu):
             self.layout.prop_enum(form, "format", name)
 
 
+class TOKENLAB_MT_models(bpy.types.Menu):
+    """Models of the service with what they cost"""
+
+    bl_idname = "TOKENLAB_MT_models"
+    bl_label = "Models"
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        for model in models.listed():
+            _draw_choice(self.layout, f"{model.id}: {models.describe(model)}", model.id)
+        if not models.shown().catalogue.models:
+            self.layout.label(text="No Models Known Yet")
+
+
 def draw_model(layout: bpy.types.UILayout, context: bpy.types.Context, form: Any) -> None:
     """Draw the choice of the model and what is known of it."""
     row = layout.row(align=True)
     row.prop(form, "model")
+    row.menu(TOKENLAB_MT_models.bl_idname, text="", icon="DOWNARROW_HLT")
     row.operator("tokenlab.refresh_models", text="", icon="FILE_REFRESH")
     model, shown = models.info(form), models.shown()
     if model is not None and model.is_ending:
@@ -106,8 +120,13 @@ def _draw_ending(layout: bpy.types.UILayout, context: bpy.types.Context, model: 
         draw_sentence(layout, context, f"{stage}. Choose another model.", icon="INFO")
         return
     draw_sentence(layout, context, f"{stage}, use {model.replacement}.", icon="INFO")
-    button = layout.operator("wm.context_set_string", text=f"Use {model.replacement}", translate=False)
-    button.data_path, button.value = "scene.tokenlab.model", model.replacement
+    _draw_choice(layout, f"Use {model.replacement}", model.replacement)
+
+
+def _draw_choice(layout: bpy.types.UILayout, text: str, name: str) -> None:
+    """Draw a button that chooses a model."""
+    button = layout.operator("wm.context_set_string", text=text, translate=False)
+    button.data_path, button.value = "scene.tokenlab.model", name
 
 
 def _state_of_knowledge(form: Any, shown: models.Shown) -> str:

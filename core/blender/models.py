@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ..service.catalogue import Catalogue, ModelInfo, Objection, is_fresh, objection
@@ -96,10 +96,14 @@ def objection_to_form(form: Any) -> Objection | None:
     return objection(info(form), prompt=prompt, picture_field=_PICTURE_FIELDS.get(form.input_type, ""))
 
 
+def listed() -> list[ModelInfo]:
+    """Return the models of the service's list, the ones that it advises against last."""
+    return sorted(_memory.shown.catalogue.models, key=lambda model: model.is_ending)
+
+
 def search(_form: Any, _context: bpy.types.Context, _text: str) -> list[tuple[str, str]]:
     """Return the models and what they cost, for Blender's search field; what is typed is filtered by Blender."""
-    models = sorted(_memory.shown.catalogue.models, key=lambda model: model.is_ending)
-    return [(model.id, describe(model)) for model in models]
+    return [(model.id, describe(model)) for model in listed()]
 
 
 def describe(model: ModelInfo) -> str:
@@ -113,9 +117,15 @@ def _ending(model: ModelInfo) -> str:
 
 
 def wake(_owner: object = None, _context: object = None) -> None:
-    """Have the tick look whether there is something to ask; called by Blender when a model or a key was entered."""
+    """Have the tick look whether there is something to ask; called by Blender when a key or an address was entered."""
     if _memory.wake is not None:
         _memory.wake()
+
+
+def model_chosen(_owner: object, _context: object) -> None:
+    """Have the tick ask about the model that was entered, if need be; called by Blender."""
+    _memory.shown = replace(_memory.shown, error="")  # It was about another one.
+    wake()
 
 
 def forget() -> None:

@@ -52,7 +52,7 @@ class TOKENLAB_PG_form(bpy.types.PropertyGroup):
         description="Model of the service that does the work",
         default=DEFAULT_MODEL,
         search=models.search,
-        update=models.wake,
+        update=models.model_chosen,
     )
     format: EnumProperty(name="Format", description="File format to ask for", items=FORMATS, default="GLB")
     quality: EnumProperty(name="Quality", description="Quality to ask for", items=QUALITIES, default="AUTO")

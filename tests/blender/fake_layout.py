@@ -24,6 +24,8 @@ class Drawn:
     """Names of the fields that can be changed; `format=GLB` for one value of a choice."""
     operators: dict[str, dict[str, Any]] = field(default_factory=dict)
     """By name, what they are called with."""
+    buttons: list[str] = field(default_factory=list)
+    """What is written on the operators' buttons."""
     disabled: list[str] = field(default_factory=list)
     """Names of the fields and operators that cannot be used."""
 
@@ -67,6 +69,7 @@ class FakeLayout:
             menu = bpy.types.Menu.bl_rna_get_subclass_py(arguments["menu"])
             menu.draw(SimpleNamespace(layout=FakeLayout(drawn, enabled=self.enabled)), bpy.context)
         elif name == "operator":
+            drawn.buttons.append(arguments.get("text", ""))
             return self._operator(arguments["operator"])
         return FakeLayout(drawn, enabled=self.enabled)
 

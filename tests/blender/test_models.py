@@ -53,7 +53,7 @@ def sidebar(extension: ModuleType) -> Drawn:
     """Everything that the sidebar's form shows."""
     panels = extension.panels.sidebar
     drawn, options = draw(panels.TOKENLAB_PT_generate), draw(panels.TOKENLAB_PT_options)
-    for name in ("texts", "properties", "disabled"):
+    for name in ("texts", "properties", "buttons", "disabled"):
         getattr(drawn, name).extend(getattr(options, name))
     drawn.operators.update(options.operators)
     return drawn
@@ -148,6 +148,19 @@ def test_a_model_that_nobody_knows_can_be_typed_and_the_panel_says_that_nothing_
     assert "does not know the model" in drawn.text
     assert offered(drawn) == set()
     assert form().model == "my-own-model"
+    choose(extension, "tripo-h3.1")
+    assert "does not know the model" not in sidebar(extension).text
+
+
+def test_what_was_chosen_goes_along_though_the_form_does_not_know_yet_that_the_model_takes_it(
+    extension: ModuleType, simulator: SimulatorProcess
+) -> None:
+    settle(extension)
+    form().model, form().prompt, form().use_seed, form().seed = "tripo-p1.0", "a chair", True, 4
+    assert offered(sidebar(extension)) == set(), "the answer is not there yet"
+    assert bpy.ops.tokenlab.generate() == {"FINISHED"}
+    pump(extension, simulator.creates)
+    assert simulator.creates()[0]["request"] == {"model": "tripo-p1.0", "prompt": "a chair", "format": "glb", "seed": 4}
 
 
 # ---- what is said before the send
@@ -206,6 +219,7 @@ def test_a_deprecated_model_names_the_one_that_replaces_it(extension: ModuleType
     choose(extension, "seed3d-1.0")
     drawn = sidebar(extension)
     assert "Deprecated, use seed3d-2.0." in drawn.text
+    assert "Use seed3d-2.0" in drawn.buttons
     called_with = drawn.operators["wm.context_set_string"]
     assert bpy.ops.wm.context_set_string(**called_with) == {"FINISHED"}
     assert form().model == "seed3d-2.0"
@@ -222,6 +236,7 @@ def test_the_search_lists_the_models_of_our_endpoint_with_their_prices(
     assert found["tripo-h3.1"] == "tripo3d, $0.10 to $0.40"
     assert found["seed3d-1.0"] == "bytedance, $0.30, Deprecated"
     assert list(found)[-1] == "seed3d-1.0"
+    assert "seed3d-1.0: bytedance, $0.30, Deprecated" in sidebar(extension).buttons
     assert not [name for name in found if name.startswith("marble")]
     names = [model.id for model in extension.models()]
     assert sorted(names) == sorted(found)
