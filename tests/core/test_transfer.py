@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -48,7 +48,9 @@ def asset_url(simulator: SimulatorProcess) -> str:
     return str(client.finished()["model_url"])
 
 
-def assert_fails(transport: Transport, url: str, target: Path, kind: type[ServiceError]) -> str:
+def assert_fails(
+    transport: Transport, url: str, target: Path, kind: type[ServiceError], left: Sequence[str] = ()
+) -> str:
     with pytest.raises(ServiceError) as caught:
         download(transport, url, target, ignore)
     sentence = str(caught.value)
@@ -56,7 +58,7 @@ def assert_fails(transport: Transport, url: str, target: Path, kind: type[Servic
     assert "://" not in sentence
     assert "safe at the service" in sentence
     if target.parent.is_dir():
-        assert os.listdir(target.parent) == []
+        assert os.listdir(target.parent) == list(left)
     return sentence
 
 
@@ -100,8 +102,6 @@ def test_no_request_to_the_host_of_the_files_carries_the_key(
 @pytest.mark.parametrize(
     ("fault", "kind"),
     [
-        ("asset-truncated", Unclear),
-        ("asset-reset-at-half", Unclear),
         ("asset-500", Unclear),
         ("asset-403", Expired),
         ("asset-404", Expired),
@@ -114,6 +114,18 @@ def test_a_download_that_fails_leaves_nothing_and_says_what_to_do(
     url = asset_url(simulator)
     simulator.configure(faults=[fault])
     assert_fails(transport, url, target, kind)
+
+
+@pytest.mark.parametrize("fault", ["asset-truncated", "asset-reset-at-half"])
+def test_of_a_download_that_is_cut_only_a_part_to_go_on_with_is_left(
+    simulator: SimulatorProcess, transport: Transport, target: Path, fault: str
+) -> None:
+    url = asset_url(simulator)
+    simulator.configure(faults=[fault])
+    assert_fails(transport, url, target, Unclear, left=[".model.glb.part"])
+    simulator.configure(faults=[])
+    assert download(transport, url, target, ignore).size == len(glb())
+    assert os.listdir(target.parent) == [target.name]
 
 
 @pytest.mark.parametrize("fault", ["asset-redirect", "asset-wrong-content-type", "asset-slow"])
