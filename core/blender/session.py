@@ -35,6 +35,7 @@ from ..tasks.records import (
 )
 from ..tasks.task import UNFINISHED, Task, TaskState
 from . import importing, models, preferences, store, task_list
+from .importers import ImportFailed
 from .pictures import Picture
 from .properties import form, session_list
 
@@ -311,7 +312,7 @@ class Session:
         target = scene or store.find_scene(task.scene_id) or bpy.context.scene
         try:
             name = importing.import_model(task, path, ModelFormat[task.result_format], target)
-        except importing.ImportFailed as error:
+        except ImportFailed as error:
             if local_id in self.imports:
                 self.imports[local_id] = ImportState.OFFERED
             self.engine.records.change(local_id, error=str(error))

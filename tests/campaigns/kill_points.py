@@ -254,7 +254,7 @@ def _arm_renames(hit: Hit) -> None:
 
 def _arm_import(blender: Any, hit: Hit) -> None:
     _around(blender.importing, "import_model", hit, "import: before", "import: after")
-    _around(blender.importing, "_gather", hit, "import: in the middle", "")
+    _around(blender.importers, "_gather", hit, "import: in the middle", "")
     _around(blender.store, "write_entry", hit, "scene entry: before", "scene entry: after")
 
 

@@ -1,0 +1,222 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Blender's own import operators, one choice for each format, and what an import has brought. bpy is allowed here.
+
+Used where a model is imported: in the user's Blender, and in the one that converts models for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..files.formats import ModelFormat
+
+logger = logging.getLogger(__name__)
+
+_BONE_SHAPES = "glTF_not_exported"
+"""Where the glTF importer hides the ball that it draws bones with; it is used again by the next import."""
+
+_DATA = (
+    "scenes",
+    "objects",
+    "collections",
+    "meshes",
+    "curves",
+    "armatures",
+    "cameras",
+    "lights",
+    "materials",
+    "images",
+    "textures",
+    "actions",
+    "node_groups",
+    "worlds",
+)
+"""Kinds of data that importers make; compared before and after, since names say nothing (bpy_facts D.2)."""
+
+
+class ImportFailed(Exception):
+    """The model could not be imported; nothing of it was left behind. The text is a user's sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Operator:
+    """One of Blender's import operators and the options that keep it from touching the scene's settings."""
+
+    module: str
+    name: str
+    options: tuple[tuple[str, object], ...] = ()
+
+    def find(self) -> Callable[..., set[str]] | None:
+        """Return the operator, or None when this build does not have it (`hasattr` lies, bpy_facts D.1)."""
+        operator = getattr(getattr(bpy.ops, self.module), self.name)
+        try:
+            operator.get_rna_type()
+        except KeyError:
+            return None
+        return operator  # type: ignore[no-any-return]
+
+
+_OPERATORS: dict[ModelFormat, tuple[_Operator, ...]] = {
+    ModelFormat.GLB: (_Operator("import_scene", "gltf"),),
+    ModelFormat.GLTF: (_Operator("import_scene", "gltf"),),
+    # The C++ importer (4.5 and later) is twice as fast and reads ASCII files too (bpy_facts D.5, E).
+    ModelFormat.FBX: (_Operator("wm", "fbx_import"), _Operator("import_scene", "fbx")),
+    ModelFormat.OBJ: (_Operator("wm", "obj_import"),),
+    # Else the scene's frame range becomes 0 to 0 (bpy_facts D.2).
+    ModelFormat.USDZ: (_Operator("wm", "usd_import", (("set_frame_range", False),)),),
+}
+
+
+def import_file(path: Path, model_format: ModelFormat, scene: bpy.types.Scene, name: str) -> bpy.types.Collection:
+    """Import a file into a new collection of `scene`, with its textures packed.
+
+    :param name: what to call the collection.
+    :raises ImportFailed: what the importer made until then is still there; `remove_new` takes it away.
+    """
+    scene_name, before = scene.name, snapshot()
+    _run(path, model_format, scene)
+    # The importer may have reallocated what the reference points to.
+    collection = _gather(name, before, bpy.data.scenes[scene_name])
+    check(collection)
+    _pack_images(before)
+    return collection
+
+
+def _run(path: Path, model_format: ModelFormat, scene: bpy.types.Scene) -> None:
+    operator, options = _choose(model_format)
+    try:
+        if scene == bpy.context.scene:
+            result = operator(filepath=str(path), **options)
+        else:
+            # The scene alone: a window beside it wins silently, a view layer beside it crashes (bpy_facts D.3).
+            with bpy.context.temp_override(scene=scene):  # type: ignore[attr-defined]  # the stubs know no `with`
+                result = operator(filepath=str(path), **options)
+    except RuntimeError as error:
+        # The report of the operator, sometimes with a traceback: for the log only.
+        logger.warning("Blender's importer refused %s: %s", path.name, error)
+        raise failed(model_format) from error
+    if "FINISHED" not in result:
+        raise failed(model_format)
+
+
+def _choose(model_format: ModelFormat) -> tuple[Callable[..., set[str]], dict[str, Any]]:
+    for candidate in _OPERATORS.get(model_format, ()):
+        operator = candidate.find()
+        if operator is not None:
+            known = operator.get_rna_type().properties  # type: ignore[attr-defined]
+            return operator, {key: value for key, value in candidate.options if key in known}
+    raise ImportFailed(
+        f"This build of Blender cannot import {model_format.label}. The file is kept on disk, and nothing is lost. "
+        "Open it with another Blender, or generate as GLB."
+    )
+
+
+def failed(model_format: ModelFormat) -> ImportFailed:
+    """Return what is said of a file that Blender cannot read."""
+    return ImportFailed(
+        f"Blender could not read the delivered {model_format.label} file. It is kept on disk, and nothing is charged "
+        "again. Try again, or generate in another format."
+    )
+
+
+# ------------------------------------------------------------------------------
+# What an import brought
+
+
+def _all_data() -> Iterator[tuple[int, bpy.types.ID]]:
+    for kind in _DATA:
+        for item in getattr(bpy.data, kind):
+            yield item.session_uid, item
+
+
+def snapshot() -> set[int]:
+    """Return what tells the data of this file from what comes later."""
+    return {uid for uid, _ in _all_data()}
+
+
+def new_data(before: set[int]) -> list[bpy.types.ID]:
+    """Return what came since `snapshot`."""
+    return [item for uid, item in _all_data() if uid not in before]
+
+
+def _pack_images(before: set[int]) -> None:
+    """Put textures that lie beside the file (OBJ, glTF) into the .blend, so that it can travel."""
+    for item in new_data(before):
+        if isinstance(item, bpy.types.Image) and item.source == "FILE" and item.packed_file is None:
+            try:
+                item.pack()
+            except RuntimeError as error:
+                logger.warning("The texture %s could not be packed: %s", item.name, error)
+
+
+def _gather(name: str, before: set[int], scene: bpy.types.Scene) -> bpy.types.Collection:
+    """Move what the importer made into a new collection of that name."""
+    new = new_data(before)
+    objects = [item for item in new if isinstance(item, bpy.types.Object)]
+    helpers = [item for item in new if isinstance(item, bpy.types.Collection)]
+    collection = bpy.data.collections.new(name)
+    scene.collection.children.link(collection)
+    for helper in helpers:
+        _move_helper(helper, collection, helpers)
+    for item in objects:
+        _move(item, collection, helpers)
+    return collection
+
+
+def _move_helper(
+    helper: bpy.types.Collection, collection: bpy.types.Collection, helpers: list[bpy.types.Collection]
+) -> None:
+    """Put a collection that the importer made below ours, wherever it hung it; one below another one stays there."""
+    roots = [scene.collection for scene in bpy.data.scenes]
+    parents = [parent for parent in (*roots, *bpy.data.collections) if helper.name in parent.children]
+    if any(parent in helpers for parent in parents):
+        return
+    collection.children.link(helper)
+    for parent in parents:
+        parent.children.unlink(helper)
+
+
+def _move(item: bpy.types.Object, collection: bpy.types.Collection, helpers: list[bpy.types.Collection]) -> None:
+    homes = list(item.users_collection)
+    if any(home in helpers or home.name == _BONE_SHAPES for home in homes):
+        return
+    collection.objects.link(item)
+    for home in homes:
+        home.objects.unlink(item)
+
+
+def check(collection: bpy.types.Collection) -> None:
+    """Look at what is there: some broken files import without an error (bpy_facts D.5).
+
+    :raises ImportFailed: when it is no model.
+    """
+    solid = [item for item in collection.all_objects if _has_vertices(item)]
+    if not solid:
+        raise ImportFailed(
+            "The delivered file holds no geometry. It is kept on disk, and nothing is charged again. "
+            "Try again, or generate in another format."
+        )
+    corners = (value for item in solid for corner in item.bound_box for value in corner)
+    if not all(math.isfinite(value) for value in corners):
+        raise ImportFailed(
+            "The delivered model has points at infinity, so it was not imported. It is kept on disk, and nothing is "
+            "charged again. Try again, or generate in another format."
+        )
+
+
+def _has_vertices(item: bpy.types.Object) -> bool:
+    return isinstance(item.data, bpy.types.Mesh) and len(item.data.vertices) > 0
+
+
+def remove_new(before: set[int]) -> None:
+    """Remove what came since `snapshot`, such as half a model."""
+    bpy.data.batch_remove(new_data(before))
