@@ -16,10 +16,11 @@ from typing import Any
 from core.service.address import Connection
 from core.service.contract import GenerationRequest
 from core.service.transport import Reply, Transport
-from core.tasks.engine import Engine, Settings
+from core.tasks.engine import Engine
 from core.tasks.journal import FILE_NAME
 from core.tasks.pacing import Pacing
 from core.tasks.records import Event, JournalLoaded, TaskChanged
+from core.tasks.settings import Settings
 from core.tasks.task import Task, TaskState, from_text
 from tests.loopback import PATIENCE_SECONDS, wait_for
 from tests.simulator.process import SimulatorProcess

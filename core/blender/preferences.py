@@ -16,7 +16,7 @@ from ... import __package__ as base_package
 from ..files.library import default_data_directory
 from ..service.address import Connection, is_acceptable_base_url, is_loopback
 from ..service.contract import DEFAULT_BASE_URL
-from ..tasks.engine import DEFAULT_DOWNLOADS, Settings
+from ..tasks.settings import DEFAULT_DOWNLOADS, Settings
 from . import models
 from .properties import session_list
 

@@ -22,6 +22,7 @@ from .task import Task, TaskState, add_note
 
 if TYPE_CHECKING:
     from ..service.address import Connection
+    from .converter import Command
 
 _PROGRESS_SECONDS: Final = 0.5
 """Shortest time between two progress reports of a download."""
@@ -29,13 +30,20 @@ _DOWNLOADING: Final = frozenset({TaskState.DOWNLOADING})
 """The state in which a result is still of use: the user may have stopped waiting meanwhile."""
 
 
-def download(context: JobContext, local_id: str, connection: Connection, data_directory: Path) -> JobDone:
-    """Fetch the model of a completed task and make it ready for the import."""
+def download(
+    context: JobContext, local_id: str, connection: Connection, data_directory: Path, command: Command | None = None
+) -> JobDone:
+    """Fetch the model of a completed task; it is to be prepared by a second Blender then, or is ready.
+
+    :param command: the second Blender, which is started here, so that it is there when the model is.
+    """
     from ..service import transfer  # noqa: PLC0415  # imports requests: workers only
 
     task = context.records.get(local_id)
     if task is None or task.state is not TaskState.DOWNLOADING:
         return JobDone(local_id)
+    if command is not None and command.formats is None:
+        context.converter.warm_up(command)
     try:
         try:
             file = _fetch(context, task, connection, data_directory)
@@ -50,7 +58,7 @@ def download(context: JobContext, local_id: str, connection: Connection, data_di
         state = TaskState.LOST if is_lost else TaskState.DOWNLOADING
         context.records.change(local_id, expect=_DOWNLOADING, state=state, error=str(error))
         return JobDone(local_id, failed=not is_lost, retry_after=error.retry_after)
-    _finish(context, task, file)
+    _finish(context, task, file, command)
     return JobDone(local_id)
 
 
@@ -84,8 +92,8 @@ def _with_fresh_urls(context: JobContext, task: Task, connection: Connection) ->
     return replace(task, asset_urls=reply.asset_urls, billing_transaction_id=bill)
 
 
-def _finish(context: JobContext, task: Task, file: Path) -> None:
-    """Name the file after what it is, unpack it if need be, and mark the task `READY`."""
+def _finish(context: JobContext, task: Task, file: Path, command: Command | None) -> None:
+    """Name the file after what it is, unpack it if need be, and mark the task `CONVERTING` or `READY`."""
     try:
         path, model_format = _identify(file)
         library.write_provenance(
@@ -107,9 +115,11 @@ def _finish(context: JobContext, task: Task, file: Path) -> None:
     context.records.change(
         task.local_id,
         expect=_DOWNLOADING,
-        state=TaskState.READY,
+        state=TaskState.CONVERTING if command and command.takes(model_format.name) else TaskState.READY,
         result_path=str(path),
         result_format=model_format.name,
+        blend_path="",
+        blend_version="",
         progress=100,
         note=note,
         error="",

@@ -14,20 +14,22 @@ import queue
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ..service.contract import GenerationRequest
 from ..service.errors import DASHBOARD_RUNS
-from . import downloads, jobs
+from . import conversions, downloads, jobs
 from .billing import Bills
+from .converter import Converter
 from .job_context import JobContext
 from .journal import Journal, JournalError, Row
 from .lazy_transport import LazyTransport, requests_transport
 from .model_cache import FILE_NAME, ModelCache
 from .pacing import Pacing, back_off, poll_delay
+from .previews import Previews
 from .records import (
     BillAsked,
     ConnectionTested,
@@ -39,15 +41,16 @@ from .records import (
     Mailbox,
     ModelsLoaded,
     Overtaken,
+    PreviewMade,
     Records,
     Woken,
 )
 from .schedule import Schedule, count_polled
+from .settings import Settings
 from .task import UNFINISHED, Task, TaskState, new_task
 from .workers import Job, Workers
 
 if TYPE_CHECKING:
-    from ..service.address import Connection
     from ..service.transport import Transport
 
 logger = logging.getLogger(__name__)
@@ -56,8 +59,6 @@ DUPLICATE_SECONDS: Final = 600.0
 """For so long the same request is taken for an accident, unless the user or the script says otherwise."""
 STOP_SECONDS: Final = 1.5
 """How long quitting may wait for our threads, which return at once when their connections are cut."""
-DEFAULT_DOWNLOADS: Final = 4
-"""Downloads at a time where Blender sets no limit of connections."""
 _FOLLOW_SECONDS: Final = 2.0
 """Between two looks at the journal for what another Blender does."""
 _IDLE_SECONDS: Final = 2.0
@@ -70,19 +71,6 @@ _CUT_OFF: Final = (
 )
 _FIRST_TRY: Final = f"An earlier try of this request may be charged as well: see {DASHBOARD_RUNS}."
 _UNCERTAIN: Final = frozenset({TaskState.UNCERTAIN})
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What the engine works with, taken anew by the main thread before each pump."""
-
-    connection: Connection
-    data_directory: Path
-    may_connect: bool
-    """There is a key, and Blender allows online access (or the service is on this machine)."""
-    max_concurrent_tasks: int = 8
-    max_downloads: int = DEFAULT_DOWNLOADS
-    """Downloads at a time."""
 
 
 class Engine:
@@ -116,8 +104,12 @@ class Engine:
         """A user's sentence while the journal cannot be used: nothing new may be sent then."""
         self.records = Records(self._journal, self._mailbox)
         self._bills = Bills()
+        self._previews = Previews()
+        self._converter = Converter(settings.data_directory / conversions.SCRATCH, self.pacing.converter)
         cache = ModelCache(settings.data_directory / FILE_NAME, lambda known: self._mailbox.put(ModelsLoaded(known)))
-        self._context = JobContext(self.records, self._mailbox, self._transport.get, cache, self._schedule.budget)
+        self._context = JobContext(
+            self.records, self._mailbox, self._transport.get, cache, self._schedule.budget, self._converter
+        )
 
     # What the user asks for
 
@@ -139,10 +131,22 @@ class Engine:
             self.records.change(local_id, state=TaskState.PENDING, error="")
         elif task.state is TaskState.READY and not _has_result(task):
             self.records.change(local_id, state=TaskState.DOWNLOADING, progress=0, error="")
+        elif task.state is TaskState.READY and self.needs_conversion(task):
+            self.records.change(local_id, state=TaskState.CONVERTING, error="")
         elif task.state is not TaskState.QUEUED and task.state not in UNFINISHED:
             return False
         self._plan(local_id, 0.0)
         return True
+
+    def needs_conversion(self, task: Task) -> bool:
+        """Whether a model that is there has to be prepared by a second Blender before this one takes it."""
+        command = self.settings.converter
+        return (
+            command is not None
+            and command.takes(task.result_format)
+            and not self._converter.is_broken
+            and not conversions.has_blend(task, command)
+        )
 
     def recent_duplicate(self, request: GenerationRequest, picture_key: str) -> Task | None:
         """Return the newest task that asked for the same within `DUPLICATE_SECONDS` and may be paid for, or None."""
@@ -269,7 +273,7 @@ class Engine:
     @property
     def is_busy(self) -> bool:
         """Whether there is anything that a later `pump` or `next_event` could have to do with."""
-        is_waiting = self._activities or self._followed or self._questions or self._bills
+        is_waiting = self._activities or self._followed or self._questions or self._bills or self._previews
         return bool(is_waiting) or not self._mailbox.empty()
 
     def is_working_on(self, local_id: str) -> bool:
@@ -290,6 +294,8 @@ class Engine:
             self._job_done(event)
         elif isinstance(event, BillAsked):
             self._bill_asked(event)
+        elif isinstance(event, PreviewMade):
+            self._previews.ended(event.local_id)
         elif isinstance(event, Overtaken):
             self._follow(event.local_id)
         elif isinstance(event, Woken):
@@ -305,20 +311,41 @@ class Engine:
         if self._followed and self._clock() >= self._look_at:
             self.load_journal()
         planned, limits, now = self._planned(), self.settings, self._clock()
+        for task in self._schedule.due(
+            planned,
+            now,
+            max_tasks=limits.max_concurrent_tasks,
+            max_downloads=limits.max_downloads,
+            may_convert=not self._previews.is_making,
+        ):
+            if self._may_start(task, now):
+                self._start(task)
         if not limits.may_connect:
             self._bills.clear()
-            return
-        for task in self._schedule.due(
-            planned, now, max_tasks=limits.max_concurrent_tasks, max_downloads=limits.max_downloads
-        ):
-            # A host of files is not the service, and has limits of its own.
-            if task.state is TaskState.DOWNLOADING or self._schedule.may_ask(now):
-                self._start(task)
         for local_id in self._bills.due(now):
             if self.records.get(local_id) is None:
                 self._bills.drop(local_id)
             elif self._schedule.may_ask(now):
                 self._ask_bill(local_id)
+        self._make_preview(planned)
+
+    def _may_start(self, task: Task, now: float) -> bool:
+        if task.state is TaskState.CONVERTING:
+            return True
+        # A host of files is not the service, and has limits of its own.
+        return self.settings.may_connect and (task.state is TaskState.DOWNLOADING or self._schedule.may_ask(now))
+
+    def _make_preview(self, planned: Sequence[Task]) -> None:
+        """Have the next picture made, unless a model waits to be prepared."""
+        command = self.settings.converter
+        if command is None:
+            self._previews.clear()
+        if command is None or any(task.state is TaskState.CONVERTING for task in planned):
+            return
+        local_id = self._previews.begin()
+        if local_id:
+            job = partial(conversions.preview, self._context, local_id, command)
+            self._workers.submit(self._reporting(job, PreviewMade(local_id, is_there=False)))
 
     def seconds_until_due(self) -> float:
         """Return how long nothing will be due, in seconds."""
@@ -334,6 +361,7 @@ class Engine:
         :return: whether all have ended.
         """
         self._transport.stop()
+        self._converter.stop()
         workers_ended = self._workers.stop(timeout)
         journal_ended = self._journal.stop(timeout)
         if not (workers_ended and journal_ended):
@@ -358,12 +386,15 @@ class Engine:
 
     def _start(self, task: Task) -> None:
         activity = self._activities[task.local_id]
-        activity.in_flight, activity.is_asking = True, task.state is not TaskState.DOWNLOADING
-        context, local_id = self._context, task.local_id
-        connection, folder = self.settings.connection, self.settings.data_directory
+        activity.in_flight = True
+        activity.is_asking = task.state not in (TaskState.DOWNLOADING, TaskState.CONVERTING)
+        context, local_id, settings = self._context, task.local_id, self.settings
+        connection, folder = settings.connection, settings.data_directory
         job: Callable[[], JobDone]
-        if task.state is TaskState.DOWNLOADING:
-            job = partial(downloads.download, context, local_id, connection, folder)
+        if task.state is TaskState.CONVERTING:
+            job = partial(conversions.convert, context, local_id, settings.converter, folder)
+        elif task.state is TaskState.DOWNLOADING:
+            job = partial(downloads.download, context, local_id, connection, folder, settings.converter)
         elif task.state is TaskState.QUEUED and self._schedule.breaker.is_open:
             job = partial(jobs.try_service, context, local_id, connection)
         elif task.state is TaskState.QUEUED:
@@ -372,40 +403,32 @@ class Engine:
             job = partial(jobs.poll, context, local_id, connection)
         if activity.is_asking:
             self._schedule.breaker.begun()
-        self._workers.submit(self._reporting(local_id, job))
+        self._workers.submit(self._reporting(job, JobDone(local_id, failed=True)))
 
     def _ask_bill(self, local_id: str) -> None:
         self._bills.begun(local_id)
         self._schedule.breaker.begun()
-        context, mailbox = self._context, self._mailbox
         connection, folder = self.settings.connection, self.settings.data_directory
-
-        def run() -> None:
-            asked = BillAsked(local_id)
-            try:
-                asked = jobs.ask_bill(context, local_id, connection, folder)
-            finally:
-                mailbox.put(asked)
-
-        self._workers.submit(run)
+        job = partial(jobs.ask_bill, self._context, local_id, connection, folder)
+        self._workers.submit(self._reporting(job, BillAsked(local_id)))
 
     def _bill_asked(self, asked: BillAsked) -> None:
         self._schedule.breaker.ended(self._clock(), self.pacing, answered=asked.answered)
         task = self.records.get(asked.local_id)
         self._bills.ended(asked.local_id, is_known=task is None or bool(task.billing_transaction_id))
 
-    def _reporting(self, local_id: str, job: Callable[[], JobDone]) -> Job:
-        """Make sure that each job is followed by exactly one `JobDone`, whatever happens in it."""
+    def _reporting(self, job: Callable[[], Event], otherwise: Event) -> Job:
+        """Make sure that each job is followed by exactly one event: what it returns, or `otherwise`."""
         mailbox = self._mailbox
 
         def run() -> None:
-            done = JobDone(local_id, failed=True)
+            event = otherwise
             try:
-                done = job()
+                event = job()
             except JournalError as error:
                 mailbox.put(JournalFailed(str(error)))
             finally:
-                mailbox.put(done)
+                mailbox.put(event)
 
         return run
 
@@ -417,6 +440,8 @@ class Engine:
         activity.in_flight = False
         if activity.is_asking:
             self._schedule.breaker.ended(self._clock(), self.pacing, answered=done.answered)
+        if done.wants_preview:
+            self._previews.want(done.local_id)
         if done.is_unbilled:
             self._bills.expect(done.local_id, self._clock(), self.pacing.billing)
         if done.is_followed:
@@ -429,7 +454,7 @@ class Engine:
             if self._give_up(task, activity.failures):
                 return
             delay = back_off(self.pacing, failures=activity.failures, retry_after=done.retry_after)
-        elif task.state in (TaskState.DOWNLOADING, TaskState.QUEUED):
+        elif task.state in (TaskState.DOWNLOADING, TaskState.CONVERTING, TaskState.QUEUED):
             delay = 0.0
         else:
             age = time.time() - (task.submitted_at or task.created_at)

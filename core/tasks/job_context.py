@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..files import library
+from .converter import Converter
 from .model_cache import ModelCache
 from .pacing import Budget
 from .records import Mailbox, Records
@@ -33,6 +34,7 @@ class JobContext:
     models: ModelCache
     budget: Budget
     """Of requests to the service. The engine takes from it before a job begins; a job that asks more spends that."""
+    converter: Converter
 
 
 def client_for(context: JobContext, connection: Connection) -> Client:

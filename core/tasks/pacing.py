@@ -8,8 +8,10 @@ from __future__ import annotations
 import math
 import random
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
+
+from .converter import Limits
 
 REQUESTS_PER_MINUTE: Final = 100
 """For all tasks together, far below the service's 1,000 per minute and key (API notes 5.3)."""
@@ -44,6 +46,8 @@ class Pacing:
     """After so many busy answers in a row a task is given up; nothing was accepted, so nothing was charged."""
     billing: tuple[float, ...] = (10.0, 40.0, 100.0)
     """After the completion, when it is asked for a billing id that was not there yet (API notes 5.4)."""
+    converter: Limits = field(default_factory=Limits)
+    """What the second Blender may take."""
 
 
 def poll_delay(pacing: Pacing, *, age: float, running: int) -> float:

@@ -48,6 +48,8 @@ class JobDone:
     """Whether the service answered, whatever it said; None when it was not asked."""
     is_unbilled: bool = False
     """The service says that the task is completed, and gave no billing id yet."""
+    wants_preview: bool = False
+    """A model was prepared that has no picture yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,14 @@ class BillAsked:
     local_id: str
     answered: bool | None = None
     """As in `JobDone`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewMade:
+    """A picture of a prepared model was tried; exactly one for each that was ordered."""
+
+    local_id: str
+    is_there: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +126,7 @@ Event = (
     TaskChanged
     | JobDone
     | BillAsked
+    | PreviewMade
     | JournalLoaded
     | JournalFailed
     | JournalRebuilt

@@ -17,6 +17,8 @@ MAX_DOWNLOADS: Final = 6
 _POLLED: Final = frozenset({TaskState.PENDING, TaskState.PROCESSING})
 _AT_SERVICE: Final = _POLLED | {TaskState.SUBMITTING}
 """States that count against the limit of concurrent tasks: the service works on them."""
+_IN_TURN: Final = frozenset({TaskState.QUEUED, TaskState.DOWNLOADING, TaskState.CONVERTING})
+"""States in which tasks wait for room, each for its own."""
 
 
 @dataclass(slots=True)
@@ -50,12 +52,15 @@ class Schedule:
         activity = self.activities.get(local_id)
         return activity is not None and activity.in_flight
 
-    def due(self, planned: Sequence[Task], now: float, *, max_tasks: int, max_downloads: int) -> list[Task]:
+    def due(
+        self, planned: Sequence[Task], now: float, *, max_tasks: int, max_downloads: int, may_convert: bool = True
+    ) -> list[Task]:
         """Return the tasks that a job may be started for, in the order in which that should happen.
 
         :param planned: every task with an activity.
         :param max_tasks: how many the service may work on at a time.
         :param max_downloads: how many results may be fetched at a time, at least 1.
+        :param may_convert: the second Blender has nothing else to do.
         """
         # A queued task with a job is on its way to the service already: that job asks for the model first.
         room = max_tasks - sum(
@@ -68,10 +73,17 @@ class Schedule:
         waiting = [task for task in planned if self._is_due(task, now)]
         queued = [task for task in waiting if task.state is TaskState.QUEUED][: max(0, room)]
         to_fetch = [task for task in waiting if task.state is TaskState.DOWNLOADING][: max(0, slots)]
-        others = [task for task in waiting if task.state not in (TaskState.QUEUED, TaskState.DOWNLOADING)]
+        to_convert = [task for task in waiting if task.state is TaskState.CONVERTING]
+        if not may_convert or self.is_converting(planned):
+            to_convert = []
+        others = [task for task in waiting if task.state not in _IN_TURN]
         others.sort(key=lambda task: self.activities[task.local_id].due_at)
         # What the user has just asked for goes before what is asked about again and again.
-        return [*queued, *to_fetch, *others]
+        return [*queued, *to_convert[:1], *to_fetch, *others]
+
+    def is_converting(self, planned: Iterable[Task]) -> bool:
+        """Whether a model is being prepared: the one second Blender does one thing at a time."""
+        return any(task.state is TaskState.CONVERTING and self.in_flight(task.local_id) for task in planned)
 
     def _is_due(self, task: Task, now: float) -> bool:
         activity = self.activities[task.local_id]

@@ -57,7 +57,7 @@ ALLOWED: Final[Mapping[TaskState, frozenset[TaskState]]] = {
     _S.PROCESSING: _AT_SERVICE,
     _S.DOWNLOADING: frozenset({_S.CONVERTING, _S.READY, _S.STOPPED, _S.LOST}),
     _S.CONVERTING: frozenset({_S.READY, _S.DOWNLOADING}),
-    _S.READY: frozenset({_S.DOWNLOADING}),
+    _S.READY: frozenset({_S.DOWNLOADING, _S.CONVERTING}),
     _S.IMPORTED: frozenset(),
     _S.FAILED: frozenset(),
     _S.STOPPED: frozenset({_S.PENDING, _S.DOWNLOADING}),
@@ -114,6 +114,10 @@ class Task:
     """What tells the chosen picture from others without reading it (path, size, time): not for the scene."""
     result_path: str = ""
     """The file to import. A path of this machine: not for the scene."""
+    blend_path: str = ""
+    """The .blend that a second Blender made of that file, to be appended. Not for the scene."""
+    blend_version: str = ""
+    """Version of that Blender, `5.2.3`: older ones cannot read it. Not for the scene."""
     delivered: bool = False
     """The model was imported into a file at least once, so nobody waits for it. Not for the scene."""
 
@@ -173,6 +177,8 @@ def merge(memory: Task, scene: Task) -> Task:
         picture_path=winner.picture_path or other.picture_path,
         picture_key=winner.picture_key or other.picture_key,
         result_path=winner.result_path or other.result_path,
+        blend_path=winner.blend_path or other.blend_path,
+        blend_version=winner.blend_version if winner.blend_path else other.blend_version,
         delivered=memory.delivered or scene.delivered,
         removed=memory.removed or scene.removed,
     )
@@ -183,7 +189,17 @@ def merge(memory: Task, scene: Task) -> Task:
 # As text: JSON with the names that `public_interface` fixes, request fields beside the task's own
 
 _LOCAL_ONLY: Final = frozenset(
-    {"asset_urls", "delivered", "picture_key", "picture_path", "removed", "result_path", "scene_id"}
+    {
+        "asset_urls",
+        "blend_path",
+        "blend_version",
+        "delivered",
+        "picture_key",
+        "picture_path",
+        "removed",
+        "result_path",
+        "scene_id",
+    }
 )
 _END_OF_TIME: Final = 32_503_680_000.0
 """The year 3000: later times end in errors on some platforms."""

@@ -27,8 +27,9 @@ from unittest import mock
 from core.service.address import Connection
 from core.service.contract import GenerationRequest
 from core.service.transport import Reply, Stream
-from core.tasks.engine import Engine, Settings
+from core.tasks.engine import Engine
 from core.tasks.pacing import REQUESTS_PER_MINUTE
+from core.tasks.settings import Settings
 from core.tasks.task import TaskState
 from tests.bench.report import table
 from tests.tiers import Outcome

@@ -18,11 +18,12 @@ import pytest
 from core.service.address import Connection
 from core.service.contract import GenerationRequest
 from core.tasks import jobs
-from core.tasks.engine import Engine, Settings
+from core.tasks.engine import Engine
 from core.tasks.job_context import JobContext
 from core.tasks.journal import Row
 from core.tasks.pacing import Pacing
 from core.tasks.records import ConnectionTested, JobDone, JournalLoaded, ModelsLoaded
+from core.tasks.settings import Settings
 from core.tasks.task import Task, TaskState, new_task
 from tests.engine_rig import Gate, Rig, WatchedTransport, creates_sent, our_threads
 from tests.loopback import PATIENCE_SECONDS, Caller, LoopbackServer, refused_port, wait_for

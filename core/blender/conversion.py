@@ -1,0 +1,181 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the second Blender does: import a model as Blender imports it, and save it as a .blend. bpy is allowed here.
+
+Runs in a process of its own, without a window and with factory settings. Orders come as lines of JSON on standard
+input, answers go out the same way (`core/tasks/converter`). A thread that touches no bpy waits for the orders, because
+this process has to end when nobody is there any more, whatever it is doing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import queue
+import shutil
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import bpy
+
+from ..files.formats import ModelFormat
+from . import importers, preview
+
+logger = logging.getLogger(__name__)
+
+_NICE = 5
+"""The user's own Blender comes first."""
+
+
+def main(words: list[str]) -> None:
+    """Serve until there is nothing to do; the last of the words says how, as JSON."""
+    settings = json.loads(words[-1])
+    answers = _open_answers()
+    _limit(settings)
+    orders: queue.SimpleQueue[Mapping[str, Any]] = queue.SimpleQueue()
+    folder = Path(settings["folder"])
+    threading.Thread(target=_read_orders, args=(orders, folder), daemon=True).start()
+    _say(answers, "ready", version=_version())
+    try:
+        while True:
+            order = orders.get(timeout=settings["idle"])
+            _say(answers, "begun")
+            _limit_time(settings)
+            _serve(order, answers)
+    except queue.Empty:
+        _leave(folder)
+
+
+def _version() -> str:
+    return ".".join(str(part) for part in bpy.app.version)
+
+
+# ------------------------------------------------------------------------------
+# The two pipes
+
+
+def _open_answers() -> IO[str]:
+    """Return the way out, and keep everybody else off it: Blender and its importers print whatever they like."""
+    answers = os.fdopen(os.dup(1), "w", encoding="ascii")
+    os.dup2(2, 1)
+    return answers
+
+
+def _say(answers: IO[str], word: str, **details: object) -> None:
+    answers.write(json.dumps({"tokenlab": word, **details}) + "\n")
+    answers.flush()
+
+
+def _read_orders(orders: queue.SimpleQueue[Mapping[str, Any]], folder: Path) -> None:
+    """On a thread of its own: pass orders on until the one who gives them is gone."""
+    for line in sys.stdin:
+        orders.put(json.loads(line))
+    _leave(folder)
+
+
+def _leave(folder: Path) -> None:
+    """End at once, from any thread; Blender's own end would wait for the other one (bpy_facts 0.1)."""
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(0)
+
+
+# ------------------------------------------------------------------------------
+# Limits
+
+
+def _limit(settings: Mapping[str, Any]) -> None:
+    """Take only so much memory, where the system sees to that; elsewhere the other side watches it."""
+    if sys.platform == "win32":
+        return
+    import resource  # noqa: PLC0415  # there is none on Windows
+
+    os.nice(_NICE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # macOS takes the limit and does not keep it.
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_DATA, (settings["memory"], settings["memory"]))
+
+
+def _limit_time(settings: Mapping[str, Any]) -> None:
+    """End with whatever keeps all processors busy for too long, even if nobody is there who would do it."""
+    if sys.platform == "win32":
+        return
+    import resource  # noqa: PLC0415
+
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    seconds = int(used.ru_utime + used.ru_stime + settings["seconds"] * (os.cpu_count() or 1)) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+
+
+# ------------------------------------------------------------------------------
+# Orders
+
+
+def _serve(order: Mapping[str, Any], answers: IO[str]) -> None:
+    if order["do"] == "preview":
+        try:
+            has_preview = add_preview(order)
+        except Exception as error:
+            # A model without a picture is a model.
+            _say(answers, "not previewed", detail=f"{type(error).__name__}: {error}")
+        else:
+            _say(answers, "previewed" if has_preview else "not previewed")
+        return
+    try:
+        facts = convert(order)
+    except importers.ImportFailed as error:
+        _say(answers, "refused", sentence=str(error), detail=str(error.__cause__ or ""))
+    except Exception as error:
+        # Whatever an importer or a file can think of.
+        sentence = str(importers.failed(ModelFormat[order["format"]]))
+        _say(answers, "refused", sentence=sentence, detail=f"{type(error).__name__}: {error}")
+    else:
+        _say(answers, "converted", facts=facts)
+
+
+def convert(order: Mapping[str, Any]) -> dict[str, object]:
+    """Import a file and save it as a .blend with one scene and one collection in it; return what the model is like.
+
+    :param order: `source` and `format` of the file, `blend` to write, `name`, `description`, `tags` and `catalogue` of
+        the asset.
+    :raises ImportFailed: when Blender cannot read it.
+    """
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    source, model_format = Path(order["source"]), ModelFormat[order["format"]]
+    collection = importers.import_file(source, model_format, bpy.context.scene, order["name"])
+    _mark_asset(collection, order)
+    _save(Path(order["blend"]))
+    return {}
+
+
+def _mark_asset(collection: bpy.types.Collection, order: Mapping[str, Any]) -> None:
+    collection.asset_mark()
+    asset = collection.asset_data
+    asset.description, asset.catalog_id = order["description"], order["catalogue"]
+    for tag in order["tags"]:
+        asset.tags.new(tag, skip_if_exists=True)
+
+
+def add_preview(order: Mapping[str, Any]) -> bool:
+    """Render a picture of a prepared model, and write the model anew with it.
+
+    :param order: `source`, the .blend; `picture` and `blend` to write.
+    :return: whether both are there.
+    """
+    bpy.ops.wm.open_mainfile(filepath=order["source"], load_ui=False, use_scripts=False)
+    if not preview.render(bpy.context.scene.collection.children[0], Path(order["picture"])):
+        return False
+    _save(Path(order["blend"]))
+    return True
+
+
+def _save(path: Path) -> None:
+    """Save the open file under another name: uncompressed, since it is read once and soon."""
+    bpy.context.preferences.filepaths.save_version = 0
+    bpy.ops.wm.save_as_mainfile(filepath=str(path), copy=True, compress=False, check_existing=False)

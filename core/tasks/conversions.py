@@ -1,0 +1,118 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a worker does to have a model prepared for the import, and a picture made of it. No bpy here; workers only."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import Any, Final
+
+from ..text import one_line
+from .converter import Command, ConversionFailed, ConverterStopped, ConverterUnavailable
+from .job_context import JobContext, folder_of
+from .records import JobDone, PreviewMade
+from .task import Task, TaskState
+
+logger = logging.getLogger(__name__)
+
+SCRATCH: Final = "scratch"
+"""Folder of the data folder for the temporary files of converters."""
+BLEND: Final = "model.blend"
+PREVIEW: Final = "preview.png"
+_CONVERTING: Final = frozenset({TaskState.CONVERTING})
+
+
+def has_blend(task: Task, command: Command) -> bool:
+    """Whether there is a prepared model that the Blender of `command` can read: older ones cannot read newer files."""
+    if not task.blend_path or _numbers(task.blend_version) > _numbers(command.version):
+        return False
+    return Path(task.blend_path).is_file()
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdecimal())
+
+
+def convert(context: JobContext, local_id: str, command: Command | None, data_directory: Path) -> JobDone:
+    """Have a downloaded model made into a .blend; afterwards the task is `READY`, with it or with an error.
+
+    :param command: None when the user wants no second Blender any more.
+    """
+    task = context.records.get(local_id)
+    if task is None or task.state is not TaskState.CONVERTING:
+        return JobDone(local_id)
+    blend = folder_of(task, data_directory) / BLEND
+    changes: dict[str, Any] = {"blend_path": "", "blend_version": ""}
+    try:
+        if command is not None:
+            changes = _convert(context, task, command, blend)
+    except ConverterStopped:
+        return JobDone(local_id)
+    except ConversionFailed as error:
+        changes["error"] = str(error)
+    except ConverterUnavailable:
+        logger.warning("Models are imported without a second Blender from now on")
+    except OSError as error:
+        reason = error.strerror or "the disk refused"
+        changes["error"] = (
+            f"The prepared model could not be stored ({reason}). The delivered file is kept, and nothing is charged "
+            "again. Make room on the disk and try again."
+        )
+    context.records.change(local_id, expect=_CONVERTING, state=TaskState.READY, **changes)
+    return JobDone(local_id, wants_preview=bool(changes["blend_path"]))
+
+
+def _convert(context: JobContext, task: Task, command: Command, blend: Path) -> dict[str, Any]:
+    blend.parent.mkdir(parents=True, exist_ok=True)
+    part = _part(blend)
+    order = {
+        "source": task.result_path,
+        "format": task.result_format,
+        "blend": str(part),
+        "name": one_line(task.title),
+        "description": task.request.prompt,
+        "tags": ["TokenLab 3D", task.request.model],
+        "catalogue": "",
+    }
+    version, _answer = context.converter.convert(command, order)
+    _put(part, blend)
+    return {"blend_path": str(blend), "blend_version": version, "error": ""}
+
+
+def preview(context: JobContext, local_id: str, command: Command) -> PreviewMade:
+    """Have a picture made of a prepared model, beside it and in it."""
+    task = context.records.get(local_id)
+    if task is None or task.state is not TaskState.READY or not has_blend(task, command):
+        return PreviewMade(local_id, is_there=False)
+    blend = Path(task.blend_path)
+    picture = blend.with_name(PREVIEW)
+    parts = {path: _part(path) for path in (picture, blend)}
+    order = {"source": str(blend), "blend": str(parts[blend]), "picture": str(parts[picture])}
+    try:
+        if not context.converter.preview(command, order):
+            return PreviewMade(local_id, is_there=False)
+        for path, part in parts.items():
+            _put(part, path)
+    except (ConverterStopped, ConverterUnavailable):
+        return PreviewMade(local_id, is_there=False)
+    except OSError as error:
+        # Windows replaces no file that somebody reads just now: the model is without its picture then.
+        logger.warning("A preview was not kept: %s", error.strerror)
+    finally:
+        for part in parts.values():
+            part.unlink(missing_ok=True)
+    return PreviewMade(local_id, is_there=picture.is_file())
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(f".{path.name}.part")
+
+
+def _put(part: Path, path: Path) -> None:
+    """Give a file that is whole its name, having seen to it that it outlives a power failure."""
+    with part.open("rb+") as file:
+        os.fsync(file.fileno())
+    os.replace(part, path)

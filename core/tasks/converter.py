@@ -1,0 +1,290 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The second Blender that prepares models: started ahead of need, asked, watched, ended. No bpy here.
+
+What Blender's importers do to a hostile or broken file, they do there (architecture, section 5); what is done there is
+in `core/blender/conversion`. It ends by itself when it has had nothing to do for a while, and when its standard input
+closes, as that does when this process dies.
+
+`convert` and `preview` wait, and `warm_up` starts a process: workers only. `stop` may be called by any thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import queue
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from ..text import public_words
+from .converter_process import Child
+from .process_memory import allowance, resident_bytes
+
+logger = logging.getLogger(__name__)
+
+_WATCH_SECONDS: Final = 0.25
+"""Between two looks at a child that works."""
+_LEFTOVER_SECONDS: Final = 86_400.0
+"""After that time nobody uses a scratch folder any more."""
+_STARTS: Final = 2
+"""After so many failed starts in a row models are imported without a second Blender."""
+_SAFE: Final = "The file is kept on disk, and nothing is charged again."
+_CRASHED: Final = (
+    "Blender's importer crashed on the delivered file. That happened in a second Blender, so nothing of your work is "
+    f"lost. {_SAFE} Try again, or generate in another format."
+)
+_NONSENSE: Final = f"The second Blender, which prepares models, did not answer as it should. {_SAFE} Try again."
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """How a second Blender is started."""
+
+    words: tuple[str, ...]
+    version: str
+    """Of the Blender that this is: `5.2.3`."""
+    formats: frozenset[str] | None = None
+    """`ModelFormat` names of what it is used for; None means everything."""
+
+    def takes(self, model_format: str) -> bool:
+        """Whether a model of this format is prepared."""
+        return self.formats is None or model_format in self.formats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How long and how much, in seconds and bytes. Tests use smaller ones."""
+
+    start: float = 60.0
+    convert: float = 300.0
+    preview: float = 60.0
+    idle: float = 120.0
+    """How long a child waits for its next order before it ends."""
+    memory: int = 0
+    """Bytes; 0 means what this machine allows."""
+
+
+class ConversionFailed(Exception):
+    """This one model could not be prepared. The text is a user's sentence."""
+
+
+class ConverterUnavailable(Exception):
+    """There is no second Blender to be had."""
+
+
+class ConverterStopped(Exception):
+    """Blender is about to quit, or the extension is being disabled."""
+
+
+class _Ended(Exception):
+    """The child ended before it had answered."""
+
+
+class Converter:
+    """At most one child at a time, which does one thing at a time."""
+
+    def __init__(
+        self,
+        scratch: Path,
+        limits: Limits | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        start: Callable[..., Child] = Child,
+    ) -> None:
+        """Start nothing yet.
+
+        :param scratch: folder for the temporary files of children; need not exist.
+        """
+        self._scratch = scratch
+        self._limits = limits or Limits()
+        self._memory = self._limits.memory or allowance()
+        self._clock = clock
+        self._start = start
+        self._turn = threading.Lock()
+        """Held by the worker that uses the child."""
+        self._child: Child | None = None
+        self._is_ready = False
+        """The child has said that it waits for orders."""
+        self._version = ""
+        self._failed_starts = 0
+        self._stopped = False
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether it is of no use to ask for a second Blender in this session."""
+        return self._failed_starts >= _STARTS
+
+    def warm_up(self, command: Command) -> None:
+        """Have a child started, unless there is one; returns at once, and what goes wrong is said by `convert`."""
+        if not self._turn.acquire(blocking=False):
+            return
+        try:
+            self._started(command)
+        except (ConverterUnavailable, ConverterStopped) as error:
+            logger.debug("No converter was started ahead: %s", type(error).__name__)
+        finally:
+            self._turn.release()
+
+    def convert(self, command: Command, order: Mapping[str, object]) -> tuple[str, Mapping[str, Any]]:
+        """Have a model prepared; return the version of the Blender that did it, and what it says of the model.
+
+        :raises ConversionFailed: when that model cannot be prepared.
+        :raises ConverterUnavailable: when no second Blender can be started.
+        :raises ConverterStopped: at the end of this Blender.
+        """
+        with self._turn:
+            answer = self._ask(command, {**order, "do": "convert"}, self._limits.convert)
+            said = answer["tokenlab"]
+            if said == "refused" and isinstance(answer.get("sentence"), str):
+                logger.warning("A model could not be prepared: %s", public_words(answer.get("detail")))
+                raise ConversionFailed(public_words(answer["sentence"], limit=600))
+            if said != "converted":
+                self._drop()
+                raise ConversionFailed(_NONSENSE)
+            return self._version, answer
+
+    def preview(self, command: Command, order: Mapping[str, object]) -> bool:
+        """Have a picture of a prepared model made; whether there is one now.
+
+        :raises ConverterUnavailable, ConverterStopped: as `convert` does.
+        """
+        with self._turn:
+            try:
+                answer = self._ask(command, {**order, "do": "preview"}, self._limits.preview)
+            except ConversionFailed as error:
+                logger.warning("A preview was not made: %s", error)
+                return False
+            return bool(answer["tokenlab"] == "previewed")
+
+    def stop(self) -> None:
+        """End the child, whatever it does; nothing is converted any more. May be called twice."""
+        self._stopped = True
+        child = self._child
+        if child is not None:
+            child.end()
+
+    # A worker that has the turn
+
+    def _ask(self, command: Command, order: Mapping[str, object], seconds: float) -> Mapping[str, Any]:
+        """Give an order and return the answer; a child that ended before it began is no loss and is replaced once."""
+        for _ in range(_STARTS):
+            child = self._ready(command)
+            child.ask(order)
+            with self._failures(seconds):
+                try:
+                    self._hear(child, ("begun",), self._limits.start)
+                except _Ended:
+                    self._drop()
+                    continue
+                return self._hear(child, ("converted", "refused", "previewed", "not previewed"), seconds)
+        raise ConversionFailed(_CRASHED)
+
+    @contextlib.contextmanager
+    def _failures(self, seconds: float) -> Iterator[None]:
+        """Turn whatever a child can do into a sentence, and trust that child no more."""
+        try:
+            yield
+        except _Ended as error:
+            logger.warning("The converter ended with status %s", self._child.status if self._child else "unknown")
+            self._drop()
+            raise ConversionFailed(_CRASHED) from error
+        except TimeoutError as error:
+            self._drop()
+            sentence = f"Preparing the model took longer than {seconds:.0f} seconds and was given up."
+            raise ConversionFailed(f"{sentence} {_SAFE} Try again, or generate in another format.") from error
+        except MemoryError as error:
+            self._drop()
+            sentence = f"Preparing the model took more than {self._memory / 1024**3:.0f} GB of memory and was given up."
+            raise ConversionFailed(f"{sentence} {_SAFE} Close other programs and try again.") from error
+        except ValueError as error:
+            self._drop()
+            raise ConversionFailed(_NONSENSE) from error
+
+    def _hear(self, child: Child, expected: tuple[str, ...], seconds: float) -> Mapping[str, Any]:
+        """Return the child's next message, which has to be one of those that are `expected`.
+
+        :raises _Ended: when it ends instead.
+        :raises TimeoutError, MemoryError, ValueError: when it takes too long or too much, or talks nonsense.
+        """
+        until = self._clock() + seconds
+        while True:
+            self._check_goes_on()
+            try:
+                message = child.messages.get(timeout=_WATCH_SECONDS)
+            except queue.Empty:
+                if self._clock() > until:
+                    raise TimeoutError from None
+                if (resident_bytes(child.number) or 0) > self._memory:
+                    raise MemoryError from None
+                continue
+            if message is None:
+                self._check_goes_on()
+                raise _Ended
+            if message.get("tokenlab") not in expected:
+                raise ValueError(message.get("tokenlab"))
+            return message
+
+    def _ready(self, command: Command) -> Child:
+        """Return a child that waits for an order."""
+        child = self._started(command)
+        if self._is_ready:
+            return child
+        try:
+            ready = self._hear(child, ("ready",), self._limits.start)
+        except (_Ended, TimeoutError, MemoryError, ValueError) as error:
+            logger.warning("A second Blender did not get ready (%s, status %s)", type(error).__name__, child.status)
+            self._drop()
+            self._failed_starts += 1
+            raise ConverterUnavailable from error
+        self._is_ready, self._failed_starts, self._version = True, 0, str(ready.get("version", ""))
+        return child
+
+    def _started(self, command: Command) -> Child:
+        """Return the child, having started one if there was none."""
+        self._check_goes_on()
+        if self._child is not None and self._child.is_alive:
+            return self._child
+        self._drop()
+        if self.is_broken:
+            raise ConverterUnavailable
+        self._remove_leftovers()
+        settings = {"memory": self._memory, "idle": self._limits.idle, "seconds": self._limits.convert}
+        try:
+            self._child = self._start(command.words, settings, self._scratch)
+        except OSError as error:
+            logger.warning("A second Blender could not be started: %s", error.strerror)
+            self._failed_starts += 1
+            raise ConverterUnavailable from error
+        return self._child
+
+    def _check_goes_on(self) -> None:
+        if self._stopped:
+            # Also one that was started while `stop` was looking for it.
+            self._drop()
+            raise ConverterStopped
+
+    def _drop(self) -> None:
+        """End the child, which cannot be trusted any more or has ended."""
+        child, self._child, self._is_ready = self._child, None, False
+        if child is not None:
+            child.end()
+
+    def _remove_leftovers(self) -> None:
+        """Remove what children of killed Blenders have left."""
+        try:
+            folders = [path for path in self._scratch.iterdir() if _is_old(path)]
+        except OSError:
+            return
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_old(path: Path) -> bool:
+    return path.name.startswith("converter-") and time.time() - path.stat().st_mtime > _LEFTOVER_SECONDS
