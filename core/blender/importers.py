@@ -217,6 +217,17 @@ def _has_vertices(item: bpy.types.Object) -> bool:
     return isinstance(item.data, bpy.types.Mesh) and len(item.data.vertices) > 0
 
 
+def share_bone_shapes(collection: bpy.types.Collection) -> None:
+    """Put what draws bones to that of other models, as a second import by the glTF importer would."""
+    mine = next((child for child in collection.children if child.name.partition(".")[0] == _BONE_SHAPES), None)
+    other: bpy.types.Collection | None = bpy.data.collections.get(_BONE_SHAPES)
+    if mine is None or other is None or mine == other:
+        return
+    for item in list(mine.objects):
+        other.objects.link(item)
+    bpy.data.collections.remove(mine)
+
+
 def remove_new(before: set[int]) -> None:
     """Remove what came since `snapshot`, such as half a model."""
     bpy.data.batch_remove(new_data(before))

@@ -1,14 +1,12 @@
 # SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bring a model into the user's file, into a collection of its own. bpy is allowed here.
-
-This is the one slow thing that the tick may do, until a child process converts the model (`converter`, to come).
-"""
+"""Bring a model into the user's file, into a collection of its own. bpy is allowed here."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import bpy
@@ -18,6 +16,7 @@ from ..tasks.task import Task
 from ..text import one_line
 from . import importers
 from .importers import ImportFailed
+from .selection import Selection, select
 
 logger = logging.getLogger(__name__)
 
@@ -38,27 +37,83 @@ def blocked_reason() -> str:
     return ""
 
 
-def import_model(task: Task, path: Path, model_format: ModelFormat, scene: bpy.types.Scene) -> str:
-    """Import the file into `scene`, push one undo step, and return the name of the new collection.
+def import_model(
+    task: Task, path: Path, model_format: ModelFormat, scene: bpy.types.Scene, *, is_selected: bool
+) -> str:
+    """Import a file as it was delivered, as one undo step; return the name of the new collection.
 
+    As long as Blender's importer takes, nothing else happens: `append_model` is the way where there is a window.
+
+    :param is_selected: select the model, and make it active, instead of what is selected now.
     :raises ImportFailed: having removed whatever the importer left.
     """
+    name = collection_name(task)
+    selection = Selection.now()
+    collection = _bring(task, scene, lambda: importers.import_file(path, model_format, scene, name))
+    # The importers select what they bring, whether that is wanted or not, and only in the scene of the window.
+    if is_selected:
+        select(bpy.data.collections[collection], scene)
+    else:
+        selection.restore()
+    _push(collection)
+    return collection
+
+
+def append_model(task: Task, path: Path, scene: bpy.types.Scene, *, is_selected: bool) -> str:
+    """Take over a model that a second Blender has prepared, as one undo step; return the new collection's name.
+
+    :param path: the .blend of `conversion.convert`.
+    :param is_selected: as for `import_model`.
+    :raises ImportFailed: having removed whatever was there of it.
+    """
+    collection = _bring(task, scene, lambda: _append(path, scene))
+    if is_selected:
+        select(bpy.data.collections[collection], scene)
+    _push(collection)
+    return collection
+
+
+def _bring(task: Task, scene: bpy.types.Scene, work: Callable[[], bpy.types.Collection]) -> str:
+    """Do the work, look at what it brought, and return the collection's name; clear up when it is no model."""
     before = importers.snapshot()
     try:
-        collection = importers.import_file(path, model_format, scene, _collection_name(task))
+        collection = work()
+        importers.check(collection)
         _mark(collection, task)
-        collection_name = collection.name
+        return collection.name
     except ImportFailed:
         importers.remove_new(before)
         raise
     except Exception as error:
         # Whatever an importer or a file can think of: half a model must not stay, nor be tried again and again.
-        logger.exception("The import of %s failed", path.name)
+        logger.exception("The import of task %s failed", task.local_id)
         importers.remove_new(before)
-        raise importers.failed(model_format) from error
-    # At once: in Blender 5.2 an undo after an import without a step of its own ends in a crash (bpy_facts C.5).
-    bpy.ops.ed.undo_push(message=f"Import {collection_name}")
-    return collection_name
+        raise importers.failed(ModelFormat[task.result_format]) from error
+
+
+def _push(collection: str) -> None:
+    """At once: in Blender 5.2 an undo after an import without a step of its own ends in a crash (bpy_facts C.5)."""
+    bpy.ops.ed.undo_push(message=f"Import {collection}")
+
+
+def _append(path: Path, scene: bpy.types.Scene) -> bpy.types.Collection:
+    """Append the scene of a .blend, and keep of it what a plain import would have brought (bpy_facts E)."""
+    libraries = {item.session_uid for item in bpy.data.libraries}
+    with bpy.data.libraries.load(str(path), link=False) as (source, target):  # type: ignore[attr-defined,func-returns-value]  # the stubs know no `with`
+        target.scenes = source.scenes[:1]
+        # Some importers bring movements that no object shows yet.
+        target.actions = source.actions
+    borrowed = target.scenes[0]
+    collection: bpy.types.Collection = borrowed.collection.children[0]
+    scene.collection.children.link(collection)
+    bpy.data.scenes.remove(borrowed)
+    for library in [item for item in bpy.data.libraries if item.session_uid not in libraries]:
+        bpy.data.libraries.remove(library)
+    # In the library it is an asset, here it is a model like any other.
+    collection.asset_clear()
+    collection.use_fake_user = False
+    importers.share_bone_shapes(collection)
+    return collection
 
 
 def imported_collections() -> dict[str, str]:
@@ -80,6 +135,6 @@ def _mark(collection: bpy.types.Collection, task: Task) -> None:
         item["tokenlab_model"] = task.request.model
 
 
-def _collection_name(task: Task) -> str:
+def collection_name(task: Task) -> str:
     name = one_line(task.title)
     return name.encode("utf-8")[:_MAX_NAME_BYTES].decode("utf-8", "ignore").strip() or "TokenLab 3D"

@@ -17,7 +17,7 @@ from ..files.library import default_data_directory
 from ..service.address import Connection, is_acceptable_base_url, is_loopback
 from ..service.contract import DEFAULT_BASE_URL
 from ..tasks.settings import DEFAULT_DOWNLOADS, Settings
-from . import models
+from . import models, second_blender
 from .properties import session_list
 
 ENVIRONMENT = {
@@ -90,6 +90,7 @@ class TOKENLAB_AP_preferences(bpy.types.AddonPreferences):
             if override:
                 layout.label(text=f"Set by the environment variable {ENVIRONMENT[name]}", icon="INFO")
         layout.prop(self, "max_concurrent_tasks")
+        layout.prop(self, "import_in_background")
         layout.separator()
         layout.label(text="Advanced")
         layout.prop(self, "delivery_policy")
@@ -163,6 +164,7 @@ def settings() -> Settings:
         may_connect=not problem(),
         max_concurrent_tasks=get().max_concurrent_tasks,
         max_downloads=_max_downloads(),
+        converter=second_blender.command(is_wanted=get().import_in_background),
     )
 
 

@@ -31,7 +31,7 @@ from ..tasks.records import ConnectionTested
 from ..tasks.task import UNFINISHED, Task, TaskState
 from ..text import clean_text
 from . import importing, pictures, preferences, session, tick
-from .session import ImportState
+from .imports import ImportState
 
 _PUMP_SECONDS = 0.02
 """Pause between two calls of the tick while a script waits."""
@@ -62,7 +62,7 @@ class TaskHandle:
     @property
     def state(self) -> str:
         """The state's name, as in `scene["tokenlab_tasks"]`."""
-        return session.current().seen(self._task).state.value
+        return session.current().imports.seen(self._task).state.value
 
     @property
     def title(self) -> str:
@@ -112,7 +112,7 @@ class TaskHandle:
             raise TokenLabError("wait() would freeze this window, so it does nothing here. wait(block=True) does.")
         _pump(lambda: self._is_over, timeout)
         task = self._task
-        if session.current().imports.get(self.local_id) is ImportState.IMPORTED:
+        if session.current().imports.states.get(self.local_id) is ImportState.IMPORTED:
             return self.objects
         if not self._is_over:
             raise StillRunning(
@@ -136,7 +136,7 @@ class TaskHandle:
         if not current.is_restored:
             return False
         if task.state is TaskState.READY:
-            return not current.is_coming(self.local_id)
+            return not current.imports.is_coming(self.local_id)
         return task.state in _ENDED_BADLY or not current.engine.is_working_on(self.local_id)
 
 
@@ -205,7 +205,7 @@ def resume_all() -> list[TaskHandle]:
     return [
         TaskHandle(task.local_id)
         for task in current.engine.records.all()
-        if task.state in UNFINISHED or current.is_coming(task.local_id)
+        if task.state in UNFINISHED or current.imports.is_coming(task.local_id)
     ]
 
 

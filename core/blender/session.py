@@ -10,16 +10,13 @@ and the sidebar's list are written from both and never read back, except when a 
 
 from __future__ import annotations
 
-import enum
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import bpy
 
-from ..files.formats import ModelFormat
 from ..service.contract import AUTO, GenerationRequest
 from ..service.errors import Duplicate, TokenLabError
 from ..tasks.engine import STOP_SECONDS, Engine
@@ -33,23 +30,13 @@ from ..tasks.records import (
     ModelsLoaded,
     TaskChanged,
 )
-from ..tasks.task import UNFINISHED, Task, TaskState
+from ..tasks.task import Task
 from . import importing, models, preferences, store, task_list
-from .importers import ImportFailed
+from .imports import Imports, ImportState
 from .pictures import Picture
 from .properties import form, session_list
 
 logger = logging.getLogger(__name__)
-
-
-class ImportState(enum.Enum):
-    """What is to happen, or has happened, with a task's model in the open file."""
-
-    AWAITED = "AWAITED"
-    """To be imported as soon as it is there."""
-    OFFERED = "OFFERED"
-    """To be imported when the user says so: it was undone, failed, or is old."""
-    IMPORTED = "IMPORTED"
 
 
 class Session:
@@ -61,8 +48,7 @@ class Session:
         self._wake = wake
         self._data_directory = settings.data_directory
         self.engine = Engine(settings, user_agent=f"TokenLab3D-Blender/{bpy.app.version_string.split()[0]}")
-        self.imports: dict[str, ImportState] = {}
-        """By local id, for the tasks of the open file."""
+        self.imports = Imports(self.engine, self._show_import)
         self.is_restored = False
         """The journal was read since the file was opened."""
         self._scene_names: dict[int, str] = {}
@@ -83,7 +69,7 @@ class Session:
 
     def restore(self, *, is_new_file: bool = False) -> None:
         """Have the journal read for the file that is open now; `_take_file` then resumes what is unfinished."""
-        self.imports.clear()
+        self.imports.forget()
         self.is_restored = False
         self.refresh_settings()
         store.know_scenes(is_new_file=is_new_file)
@@ -101,14 +87,7 @@ class Session:
         tasks = [entry.task for entry in entries] if not self.is_restored else []
         self.is_restored = True
         self.engine.adopt([row for row in rows if self._concerns_us(row)], tasks)
-        collections = importing.imported_collections()
-        for entry in entries:
-            self.imports.setdefault(entry.task.local_id, _wanted(entry, collections))
-        for task in self.engine.records.all():
-            if store.find_scene(task.scene_id) is not None:
-                # Missing in an older copy of the file: put back, but only what still runs is imported by itself.
-                entry = store.Entry(task, awaiting_import=task.state in UNFINISHED)
-                self.imports.setdefault(task.local_id, _wanted(entry, collections))
+        self.imports.take_file(entries)
         self.mirror()
 
     def _concerns_us(self, row: Row) -> bool:
@@ -126,7 +105,7 @@ class Session:
         removed = set(self.engine.records.removed())
         homes = {task.local_id: task.scene_id for task in self.engine.records.all()}
         for local_id in removed:
-            self.imports.pop(local_id, None)
+            self.imports.drop(local_id)
         for scene in store.local_scenes():
             for local_id in store.entry_ids(scene):
                 home = store.find_scene(homes.get(local_id, ""))
@@ -146,23 +125,17 @@ class Session:
         self.show_tasks()
 
     def _mirror_entry(self, task: Task, collections: dict[str, str] | None = None) -> None:
-        scene, state = store.find_scene(task.scene_id), self.imports.get(task.local_id)
+        scene, state = store.find_scene(task.scene_id), self.imports.states.get(task.local_id)
         if scene is None or state is None:
             return
         if collections is None:
             collections = importing.imported_collections() if state is ImportState.IMPORTED else {}
         store.write_entry(
             scene,
-            self.seen(task),
+            self.imports.seen(task),
             awaiting_import=state is ImportState.AWAITED,
             collection=collections.get(task.local_id, ""),
         )
-
-    def seen(self, task: Task) -> Task:
-        """Return the task as this file sees it: `READY` becomes `IMPORTED` once the model is in the scene."""
-        if task.state is TaskState.READY and self.imports.get(task.local_id) is ImportState.IMPORTED:
-            return replace(task, state=TaskState.IMPORTED)
-        return task
 
     def notice_scenes(self) -> None:
         """Tell scenes apart that were copied or appended since the last tick, and forget deleted ones."""
@@ -177,19 +150,14 @@ class Session:
         for task in self.engine.records.all():
             scene = store.find_scene(task.scene_id)
             if scene is not None:
-                own.append((self.seen(task), scene.name))
+                own.append((self.imports.seen(task), scene.name))
             elif task_list.is_open_elsewhere(task):
                 elsewhere.append((task, ""))
         task_list.write_all(own, elsewhere)
 
     def after_undo_or_redo(self) -> None:
         """Put tasks back as they are: history takes back an import, never a task, and starts nothing."""
-        collections = importing.imported_collections()
-        for local_id, state in self.imports.items():
-            if local_id in collections:
-                self.imports[local_id] = ImportState.IMPORTED
-            elif state is ImportState.IMPORTED:
-                self.imports[local_id] = ImportState.OFFERED
+        self.imports.after_history()
         self.mirror()
         self._wake()  # A deleted scene may be there again, with a model that it waits for.
 
@@ -218,7 +186,7 @@ class Session:
         if earlier is not None:
             raise Duplicate(time.time() - earlier.created_at)
         task = self.engine.submit(request, store.scene_id(scene), picture_path=picture.path, picture_key=picture.key)
-        self.imports[task.local_id] = ImportState.AWAITED
+        self.imports.wait_for(task.local_id)
         self._mirror_entry(task)
         self.show_tasks()
         task_list.select(task.local_id)
@@ -247,7 +215,7 @@ class Session:
             return has_begun
         request = GenerationRequest(prompt=f"Task {task_id}", format=AUTO)
         task = self.engine.adopt_task_id(task_id, request, store.scene_id(scene))
-        self.imports[task.local_id] = ImportState.AWAITED
+        self.imports.wait_for(task.local_id)
         self.mirror()
         task_list.select(task.local_id)
         self._wake()
@@ -273,8 +241,8 @@ class Session:
         self._check_owner(local_id)
         if not self.engine.resume(local_id):
             return False
-        if self.imports.get(local_id) is ImportState.OFFERED:
-            self.imports[local_id] = ImportState.AWAITED
+        if self.imports.states.get(local_id) is ImportState.OFFERED:
+            self.imports.wait_for(local_id)
         self._wake()
         return True
 
@@ -294,35 +262,15 @@ class Session:
         self._wake()
 
     def import_now(self, local_id: str, scene: bpy.types.Scene | None = None) -> str:
-        """Import a task's model, into its own scene unless another is given; return the new collection's name.
+        """Import a task's model, or have it prepared for that (`Imports.import_now`).
 
-        :raises TokenLabError: when there is none, or it cannot be imported.
+        :raises TokenLabError: when that cannot be.
         """
-        task = self.engine.records.get(local_id)
-        if task is None or task.state is not TaskState.READY:
-            raise TokenLabError("This task has no model yet. Wait until it is ready, then import it.")
-        path = Path(task.result_path)
-        if not task.result_path or not path.is_file():
-            self.engine.records.change(local_id, result_path="")
-            self._wake()
-            raise TokenLabError(task.error or "The model of this task is not on this computer. Try again to fetch it.")
-        reason = importing.blocked_reason()
-        if reason:
-            raise TokenLabError(f"The import has to wait for {reason}. The model is safe on disk. Import it then.")
-        target = scene or store.find_scene(task.scene_id) or bpy.context.scene
+        self.refresh_settings()
         try:
-            name = importing.import_model(task, path, ModelFormat[task.result_format], target)
-        except ImportFailed as error:
-            if local_id in self.imports:
-                self.imports[local_id] = ImportState.OFFERED
-            self.engine.records.change(local_id, error=str(error))
-            raise TokenLabError(str(error)) from error
-        if local_id in self.imports:
-            self.imports[local_id] = ImportState.IMPORTED
-        self.engine.records.change(local_id, error="", delivered=True)
-        self._mirror_entry(self.engine.records.get(local_id) or task)
-        self.show_tasks()
-        return name
+            return self.imports.import_now(local_id, scene)
+        finally:
+            self._wake()
 
     def remove(self, local_id: str) -> bool:
         """Take a task off the list, out of its scene too."""
@@ -333,7 +281,7 @@ class Session:
         scene = store.find_scene(task.scene_id)
         if scene is not None:
             store.remove_entry(scene, local_id)
-        self.imports.pop(local_id, None)
+        self.imports.drop(local_id)
         self.show_tasks()
         return True
 
@@ -373,58 +321,12 @@ class Session:
         if scene is None:
             self.show_tasks()
         else:
-            task_list.write_one(self.seen(task), scene.name)
+            task_list.write_one(self.imports.seen(task), scene.name)
 
-    def import_next(self) -> bool:
-        """Import one model that is awaited and there, unless that would get in the user's way."""
-        for local_id, state in list(self.imports.items()):
-            task = self.engine.records.get(local_id)
-            if state is not ImportState.AWAITED or task is None or task.state is not TaskState.READY:
-                continue
-            if store.find_scene(task.scene_id) is None:
-                continue
-            if task.error:
-                self.imports[local_id] = ImportState.OFFERED
-                self._mirror_entry(task)
-            elif not task.result_path or not Path(task.result_path).is_file():
-                # Made on another computer, or cleaned up: the service may still have it.
-                self.engine.resume(local_id)
-            else:
-                return self._import_awaited(task)
-        return False
-
-    def _import_awaited(self, task: Task) -> bool:
-        reason = importing.blocked_reason()
-        task_list.set_waits_for(task.local_id, reason)
-        if reason:
-            return False
-        try:
-            self.import_now(task.local_id)
-        except TokenLabError as error:
-            logger.warning("The model of task %s was not imported: %s", task.local_id, error)
-        return True
-
-    @property
-    def has_awaited_import(self) -> bool:
-        """Whether a model is there and waits to be imported."""
-        return any(self.is_coming(local_id) for local_id in self.imports)
-
-    def is_coming(self, local_id: str) -> bool:
-        """Whether a task's model is there and is imported by itself; not while its scene is deleted."""
-        task = self.engine.records.get(local_id)
-        return (
-            task is not None
-            and task.state is TaskState.READY
-            and self.imports.get(local_id) is ImportState.AWAITED
-            and store.find_scene(task.scene_id) is not None
-        )
-
-
-def _wanted(entry: store.Entry, collections: Collection[str]) -> ImportState:
-    """What the file says is to become of a model; the data knows better, whose history has other entries."""
-    if entry.task.local_id in collections:
-        return ImportState.IMPORTED
-    return ImportState.AWAITED if entry.awaiting_import and not entry.imported else ImportState.OFFERED
+    def _show_import(self, task: Task) -> None:
+        """A model has come into the file, or does not come by itself any more."""
+        self._mirror_entry(task)
+        self.show_tasks()
 
 
 _session: Session | None = None

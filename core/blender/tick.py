@@ -58,10 +58,10 @@ def run_once() -> float | None:
     is_drained = _drain(current)
     current.keep_up_models()
     engine.pump()
-    has_imported = is_drained and current.import_next()
+    has_imported = is_drained and current.imports.next()
     if not is_drained or has_imported:
         return _FAST_SECONDS
-    if current.has_awaited_import:
+    if current.imports.has_awaited:
         return _SLOW_SECONDS
     if not engine.is_busy and current.is_restored:
         return None

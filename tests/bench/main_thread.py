@@ -108,7 +108,7 @@ def measure(tokenlab: Any, count: int) -> dict[str, list[float]]:
     for _ in range(RARE_REPEATS):
         clock.time("undo or redo", session.after_undo_or_redo)
         clock.time("save", session.mirror)
-        session.imports.clear()
+        session.imports.forget()
         session.is_restored = False
         clock.time("a file is opened", lambda: session._take_file(rows))
     bpy.app.timers.unregister(blender.tick.tick)
@@ -129,7 +129,7 @@ def add(tokenlab: Any, session: Any, prompt: str) -> str:
         {"state": task_module.TaskState.PROCESSING},
     ):
         session.engine.records.change(task.local_id, **changes)
-    session.imports[task.local_id] = tokenlab.core.blender.session.ImportState.AWAITED
+    session.imports.wait_for(task.local_id)
     session.engine._plan(task.local_id, NEVER)
     return str(task.local_id)
 

@@ -127,7 +127,7 @@ class World:
         session = self.session
         if session.is_restored and any(entry["state"] == "processing" for entry in self.simulator.creates()):
             self.complete()
-        return session.is_restored and not session.engine.is_busy and not session.has_awaited_import
+        return session.is_restored and not session.engine.is_busy and not session.imports.has_awaited
 
     # The service
 

@@ -128,7 +128,7 @@ def test_the_tick_survives_an_error_of_its_own(
     session = extension.core.blender.session.current()
     task = extension.generate("a cube")
     with monkeypatch.context() as patch:
-        patch.setattr(session, "import_next", lambda: 1 / 0)
+        patch.setattr(session.imports, "next", lambda: 1 / 0)
         assert isinstance(extension.core.blender.tick.tick(), float)
     assert task.wait(timeout=60)
 

@@ -64,7 +64,7 @@ class Blender:
         return (
             session.is_restored
             and not session.engine.is_busy
-            and not session.has_awaited_import
+            and not session.imports.has_awaited
             and all(task.state in RESTING for task in tasks)
         )
 
@@ -108,7 +108,7 @@ class Blender:
                 "error": task.error,
                 "models": collections.pop(task.local_id, 0),
                 "meshes": sum(item.type == "MESH" for item in task.objects),
-                "wanted": getattr(session.imports.get(task.local_id), "value", ""),
+                "wanted": getattr(session.imports.states.get(task.local_id), "value", ""),
             }
             for task in self.tokenlab.tasks()
         ]

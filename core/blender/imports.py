@@ -1,0 +1,214 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which models come into the open file, when, and what has become of them. bpy is allowed here.
+
+Whether a task's model is in this file is known here, in memory, because Blender rewinds scene properties on undo
+(bpy_facts C.5). "Imported" is a claim that is checked against the data.
+"""
+
+from __future__ import annotations
+
+import enum
+import logging
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from pathlib import Path
+
+import bpy
+
+from ..files.formats import ModelFormat
+from ..service.errors import TokenLabError
+from ..tasks import conversions
+from ..tasks.engine import Engine
+from ..tasks.task import UNFINISHED, Task, TaskState
+from . import importing, store, task_list
+from .importers import ImportFailed
+from .selection import Selection
+
+logger = logging.getLogger(__name__)
+
+
+class ImportState(enum.Enum):
+    """What is to happen, or has happened, with a task's model in the open file."""
+
+    AWAITED = "AWAITED"
+    """To be imported as soon as it is there."""
+    OFFERED = "OFFERED"
+    """To be imported when the user says so: it was undone, failed, or is old."""
+    IMPORTED = "IMPORTED"
+
+
+class Imports:
+    """The models of one session, by local id."""
+
+    def __init__(self, engine: Engine, on_changed: Callable[[Task], None]) -> None:
+        """Import nothing yet.
+
+        :param on_changed: called when a task's model has come into the file, or will not come by itself any more.
+        """
+        self._engine = engine
+        self._on_changed = on_changed
+        self.states: dict[str, ImportState] = {}
+        """Of the tasks of the open file."""
+        self._asked_for: dict[str, int] = {}
+        """`session_uid` of the scene that a model was asked for by hand, while it is being prepared."""
+        self._selections: dict[str, Selection] = {}
+        """What was selected when a task was sent."""
+
+    def forget(self) -> None:
+        """Another file is open."""
+        self.states.clear()
+        self._asked_for.clear()
+        self._selections.clear()
+
+    def drop(self, local_id: str) -> None:
+        """Have nothing more to do with a task."""
+        for known in (self.states, self._asked_for, self._selections):
+            known.pop(local_id, None)
+
+    def wait_for(self, local_id: str) -> None:
+        """Import a model as soon as it is there."""
+        self.states[local_id] = ImportState.AWAITED
+        self._selections[local_id] = Selection.now()
+
+    def take_file(self, entries: Collection[store.Entry]) -> None:
+        """Learn from a file that was opened what is to become of the models of its tasks."""
+        collections = importing.imported_collections()
+        for entry in entries:
+            self.states.setdefault(entry.task.local_id, _wanted(entry, collections))
+        for task in self._engine.records.all():
+            if store.find_scene(task.scene_id) is not None:
+                # Missing in an older copy of the file: put back, but only what still runs is imported by itself.
+                entry = store.Entry(task, awaiting_import=task.state in UNFINISHED)
+                self.states.setdefault(task.local_id, _wanted(entry, collections))
+
+    def after_history(self) -> None:
+        """Look what an undo or a redo has taken away or brought back."""
+        collections = importing.imported_collections()
+        for local_id, state in self.states.items():
+            if local_id in collections:
+                self.states[local_id] = ImportState.IMPORTED
+            elif state is ImportState.IMPORTED:
+                self.states[local_id] = ImportState.OFFERED
+
+    def seen(self, task: Task) -> Task:
+        """Return the task as this file sees it: `READY` becomes `IMPORTED` once the model is in the scene."""
+        if task.state is TaskState.READY and self.states.get(task.local_id) is ImportState.IMPORTED:
+            return replace(task, state=TaskState.IMPORTED)
+        return task
+
+    def is_coming(self, local_id: str) -> bool:
+        """Whether a task's model is there and is imported by itself; not while its scene is deleted."""
+        task = self._engine.records.get(local_id)
+        if task is None or task.state is not TaskState.READY:
+            return False
+        if local_id in self._asked_for:
+            return True
+        return self.states.get(local_id) is ImportState.AWAITED and store.find_scene(task.scene_id) is not None
+
+    @property
+    def has_awaited(self) -> bool:
+        """Whether a model is there and waits to be imported."""
+        return any(self.is_coming(local_id) for local_id in (*self.states, *self._asked_for))
+
+    # By itself
+
+    def next(self) -> bool:
+        """Import one model that is awaited and there, unless that would get in the user's way."""
+        for local_id in (*self._asked_for, *self.states):
+            task = self._engine.records.get(local_id)
+            if task is not None and self.is_coming(local_id) and self._is_next(task):
+                return self._import_awaited(task)
+        return False
+
+    def _is_next(self, task: Task) -> bool:
+        """Whether a model can be imported now; what it still needs is ordered here."""
+        if task.error:
+            self._asked_for.pop(task.local_id, None)
+            if self.states.get(task.local_id) is ImportState.AWAITED:
+                self.states[task.local_id] = ImportState.OFFERED
+                self._on_changed(task)
+            return False
+        if not _has_result(task) or self._engine.needs_conversion(task):
+            # Made on another computer, or cleaned up: the service may still have it. Or made by a newer Blender.
+            self._engine.resume(task.local_id)
+            return False
+        return True
+
+    def _import_awaited(self, task: Task) -> bool:
+        reason = importing.blocked_reason()
+        task_list.set_waits_for(task.local_id, reason)
+        if reason:
+            return False
+        scene = _scene(self._asked_for.pop(task.local_id, None)) or store.find_scene(task.scene_id)
+        if scene is None:
+            return False
+        selection = self._selections.get(task.local_id)
+        try:
+            self._bring(task, scene, is_selected=Selection.now().may_change(selection))
+        except TokenLabError as error:
+            logger.warning("The model of task %s was not imported: %s", task.local_id, error)
+        return True
+
+    # By hand
+
+    def import_now(self, local_id: str, scene: bpy.types.Scene | None = None) -> str:
+        """Import a task's model, into its own scene unless another is given; return the new collection's name.
+
+        Or "", when it has to be prepared first: it is imported as soon as it is.
+
+        :raises TokenLabError: when there is none, or it cannot be imported.
+        """
+        task = self._engine.records.get(local_id)
+        if task is None or task.state is not TaskState.READY:
+            raise TokenLabError("This task has no model yet. Wait until it is ready, then import it.")
+        if not _has_result(task):
+            self._engine.records.change(local_id, result_path="")
+            raise TokenLabError(task.error or "The model of this task is not on this computer. Try again to fetch it.")
+        target = scene or store.find_scene(task.scene_id) or bpy.context.scene
+        if self._engine.needs_conversion(task):
+            self._engine.resume(local_id)
+            self._asked_for[local_id] = target.session_uid
+            return ""
+        reason = importing.blocked_reason()
+        if reason:
+            raise TokenLabError(f"The import has to wait for {reason}. The model is safe on disk. Import it then.")
+        return self._bring(task, target, is_selected=True)
+
+    def _bring(self, task: Task, scene: bpy.types.Scene, *, is_selected: bool) -> str:
+        local_id = task.local_id
+        try:
+            name = self._import(task, scene, is_selected=is_selected)
+        except ImportFailed as error:
+            if local_id in self.states:
+                self.states[local_id] = ImportState.OFFERED
+            self._engine.records.change(local_id, error=str(error), blend_path="")
+            raise TokenLabError(str(error)) from error
+        if local_id in self.states:
+            self.states[local_id] = ImportState.IMPORTED
+        self._engine.records.change(local_id, error="", delivered=True)
+        self._on_changed(self._engine.records.get(local_id) or task)
+        return name
+
+    def _import(self, task: Task, scene: bpy.types.Scene, *, is_selected: bool) -> str:
+        command = self._engine.settings.converter
+        if command is not None and conversions.has_blend(task, command):
+            return importing.append_model(task, Path(task.blend_path), scene, is_selected=is_selected)
+        model_format = ModelFormat[task.result_format]
+        return importing.import_model(task, Path(task.result_path), model_format, scene, is_selected=is_selected)
+
+
+def _has_result(task: Task) -> bool:
+    return bool(task.result_path) and Path(task.result_path).is_file()
+
+
+def _scene(session_uid: int | None) -> bpy.types.Scene | None:
+    return next((scene for scene in store.local_scenes() if scene.session_uid == session_uid), None)
+
+
+def _wanted(entry: store.Entry, collections: Collection[str]) -> ImportState:
+    """What the file says is to become of a model; the data knows better, whose history has other entries."""
+    if entry.task.local_id in collections:
+        return ImportState.IMPORTED
+    return ImportState.AWAITED if entry.awaiting_import and not entry.imported else ImportState.OFFERED

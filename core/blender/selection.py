@@ -1,0 +1,63 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is selected, and whether a model that arrives may change that. bpy is allowed here.
+
+Blender's own import operators select what they bring. A model that arrives minutes later does so only if the user has
+left the selection alone since the task was sent: else somebody is in the middle of something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import bpy
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """By names, for a reference does not live as long as a task."""
+
+    selected: frozenset[str]
+    active: str
+
+    @classmethod
+    def now(cls) -> Selection:
+        """Return what is selected in the scene that the user sees."""
+        layer = bpy.context.view_layer
+        active = layer.objects.active
+        return cls(frozenset(item.name for item in layer.objects.selected), active.name if active else "")
+
+    def may_change(self, before: Selection | None) -> bool:
+        """Whether nobody minds another selection: there is none, or it is still as it was `before`."""
+        return not self.selected or self == before
+
+    def restore(self) -> None:
+        """Select this again, and nothing else."""
+        layer = bpy.context.view_layer
+        _select(layer, (name for name in self.selected))
+        layer.objects.active = layer.objects.get(self.active)
+
+
+def select(collection: bpy.types.Collection, scene: bpy.types.Scene) -> None:
+    """Select the objects of a model, and make one that has no parent the active one."""
+    layer = next(
+        (window.view_layer for window in bpy.context.window_manager.windows if window.scene == scene),
+        scene.view_layers[0],
+    )
+    names = [item.name for item in collection.all_objects]
+    _select(layer, names)
+    roots = [item for item in collection.all_objects if item.parent is None]
+    first = next((item for item in roots if layer.objects.get(item.name) is not None), None)
+    if first is not None:
+        layer.objects.active = first
+
+
+def _select(layer: bpy.types.ViewLayer, names: Iterable[str]) -> None:
+    for item in list(layer.objects.selected):
+        item.select_set(False, view_layer=layer)
+    for name in names:
+        item = layer.objects.get(name)
+        if item is not None:
+            item.select_set(True, view_layer=layer)
