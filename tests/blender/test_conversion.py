@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Models that a second Blender prepares: what arrives is what a plain import gives, and this Blender only appends it."""
+"""Models that a second Blender prepares: what arrives is what a plain import gives; this Blender only appends it."""
 
 from __future__ import annotations
 
