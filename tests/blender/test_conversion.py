@@ -12,7 +12,9 @@ from typing import Any
 import bpy
 import pytest
 
-from tests.blender.support import pump
+from tests.blender.fingerprint import fingerprint
+from tests.blender.support import SHARED_SAMPLES, pump
+from tests.simulator.models import ensure_models
 from tests.simulator.process import SimulatorProcess
 
 
@@ -71,3 +73,71 @@ def test_the_prepared_model_is_an_asset_with_a_picture(
         "preview.png",
         "task.json",
     ]
+
+
+# ------------------------------------------------------------------------------
+# As a plain import
+
+
+def own_models() -> list[Path]:
+    """What the simulator serves: made here, with materials, textures and a hierarchy."""
+    return sorted(path for path in ensure_models().iterdir() if path.suffix in (".glb", ".fbx", ".obj", ".usdz"))
+
+
+def samples() -> list[Any]:
+    folder = SHARED_SAMPLES / "valid"
+    if not folder.is_dir():
+        return [pytest.param(None, marks=pytest.mark.skip(reason="The shared samples are not on this machine."))]
+    return sorted(path for path in folder.iterdir() if path.suffix != ".md")
+
+
+def unpacked(extension: ModuleType, path: Path, folder: Path) -> tuple[Path, Any]:
+    """The file to import, and its format."""
+    files = extension.core.files
+    model_format = files.formats.sniff(path)
+    if model_format is files.formats.ModelFormat.ZIP:
+        return files.archive.unpack(path, folder / "unpacked")
+    return path, model_format
+
+
+def both_ways(extension: ModuleType, session: Any, path: Path, model_format: Any, folder: Path) -> list[Any]:
+    """What a plain import and a prepared model come to, each in an empty file."""
+    importing, second_blender = extension.core.blender.importing, extension.core.blender.second_blender
+    task_module, contract = extension.core.tasks.task, extension.core.service.contract
+    task = task_module.new_task(contract.GenerationRequest(prompt="A model"), "scene")
+    order = {"source": str(path), "format": model_format.name, "blend": str(folder / "model.blend"), "name": "A model"}
+    session.engine._converter.convert(
+        second_blender.command(is_wanted=True), {**order, "description": "", "tags": [], "catalogue": ""}
+    )
+    prints = []
+    for is_prepared in (False, True):
+        bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+        if is_prepared:
+            name = importing.append_model(task, folder / "model.blend", bpy.context.scene, is_selected=True)
+        else:
+            name = importing.import_model(task, path, model_format, bpy.context.scene, is_selected=True)
+        prints.append(fingerprint(bpy.data.collections[name]))
+        assert list(bpy.data.libraries) == []
+    return prints
+
+
+@pytest.mark.parametrize("path", own_models(), ids=lambda path: path.name)
+def test_a_prepared_model_is_what_a_plain_import_gives(
+    extension: ModuleType, session: Any, tmp_path: Path, path: Path
+) -> None:
+    file, model_format = unpacked(extension, path, tmp_path)
+    plain, prepared = both_ways(extension, session, file, model_format, tmp_path)
+    assert plain["meshes"]
+    assert prepared == plain
+
+
+@pytest.mark.parametrize("path", samples(), ids=lambda path: getattr(path, "name", "none"))
+def test_real_files_arrive_as_a_plain_import_gives_them(
+    extension: ModuleType, session: Any, tmp_path: Path, path: Path
+) -> None:
+    before = path.read_bytes()
+    file, model_format = unpacked(extension, path, tmp_path)
+    plain, prepared = both_ways(extension, session, file, model_format, tmp_path)
+    assert plain["meshes"]
+    assert prepared == plain
+    assert path.read_bytes() == before
