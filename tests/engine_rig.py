@@ -127,7 +127,7 @@ class Rig:
 
     def is_at_rest(self) -> bool:
         is_working = any(activity.in_flight for activity in self.engine._activities.values())
-        return not (is_working or self.engine._bills.is_asking)
+        return not (is_working or self.engine._bills.is_asking or self.engine._previews.is_making)
 
     def states(self, local_id: str) -> list[TaskState]:
         """The states that were announced, in order, without repetitions."""

@@ -12,7 +12,7 @@ import bpy
 
 
 def fingerprint(collection: Any) -> dict[str, Any]:
-    """What is in a collection, whatever the file around it holds. Names count, but for the `.001` of a second import."""
+    """What is in a collection, whatever the file around it holds; the `.001` of a second import counts for nothing."""
     bpy.context.view_layer.update()
     objects = sorted(collection.all_objects, key=lambda item: item.name)
     return {

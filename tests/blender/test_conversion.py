@@ -56,15 +56,15 @@ def test_the_prepared_model_is_an_asset_with_a_picture(
     task.wait(timeout=60)
     picture = folder_of(task) / "preview.png"
     pump(extension, lambda: picture.is_file() and not prepared.engine.is_busy)
-    with bpy.data.libraries.load(str(folder_of(task) / "model.blend"), assets_only=True) as (source, target):
+    with bpy.data.libraries.load(str(folder_of(task) / "model.blend"), assets_only=True) as (source, target):  # type: ignore[func-returns-value]
         assert source.collections == ["a red cube"]
         target.collections = source.collections
     asset = target.collections[0]
     assert asset.asset_data.description == "a red cube"
     assert {tag.name for tag in asset.asset_data.tags} == {"TokenLab 3D", "tripo-h3.1"}
-    assert tuple(asset.preview.image_size) == (256, 256)
+    assert asset.preview.image_size[:] == (256, 256)
     image = bpy.data.images.load(str(picture))
-    assert tuple(image.size) == (256, 256)
+    assert image.size[:] == (256, 256)
     alpha = list(image.pixels)[3::4]
     assert min(alpha) == 0.0 and max(alpha) > 0.9, "a model before nothing"
     assert sorted(path.name for path in folder_of(task).iterdir()) == [
@@ -96,7 +96,7 @@ def unpacked(extension: ModuleType, path: Path, folder: Path) -> tuple[Path, Any
     files = extension.core.files
     model_format = files.formats.sniff(path)
     if model_format is files.formats.ModelFormat.ZIP:
-        return files.archive.unpack(path, folder / "unpacked")
+        path, model_format = files.archive.unpack(path, folder / "unpacked")
     return path, model_format
 
 

@@ -1,0 +1,206 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a downloaded model is prepared for the import: when, by whom, and what becomes of it when that fails."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from core.service.address import Connection
+from core.tasks.converter import Command, Limits
+from core.tasks.pacing import Pacing
+from core.tasks.records import PreviewMade
+from core.tasks.task import TaskState
+from tests.engine_rig import Blender, Rig
+from tests.loopback import wait_for
+from tests.simulator.process import SimulatorProcess
+
+S = TaskState
+FAKE = Path(__file__).parent / "scripts" / "fake_converter.py"
+PACING = Pacing(usual=5.0, billing=(), converter=Limits(start=5.0, convert=2.0, preview=2.0))
+
+
+class ConvertingRig(Rig):
+    """A rig whose second Blender behaves as a file says."""
+
+    def __init__(self, folder: Path, simulator: SimulatorProcess, version: str = "5.2.3") -> None:
+        self.behaviour = folder.parent / "behaviour"
+        self.behave("well")
+        self.command = Command((sys.executable, str(FAKE), str(self.behaviour), "--"), version)
+        super().__init__(folder, simulator.url, simulator.key, pacing=PACING, converter=self.command)
+
+    def behave(self, how: str) -> None:
+        self.behaviour.write_text(how)
+
+    def use(self, command: Command | None) -> None:
+        self.engine.settings = replace(self.engine.settings, converter=command)
+
+    def go_offline(self) -> None:
+        self.engine.settings = replace(self.engine.settings, may_connect=False)
+
+
+@pytest.fixture
+def rig(simulator: SimulatorProcess, tmp_path: Path) -> Iterator[ConvertingRig]:
+    simulator.configure(seconds=0)
+    made = ConvertingRig(tmp_path / "data", simulator)
+    yield made
+    assert made.engine.stop()
+
+
+def test_a_downloaded_model_is_prepared_before_it_is_ready(rig: ConvertingRig) -> None:
+    local_id = rig.submit()
+    task = rig.run_to(local_id, S.READY)
+    assert rig.states(local_id)[-3:] == [S.DOWNLOADING, S.CONVERTING, S.READY]
+    assert Path(task.blend_path) == Path(task.result_path).with_name("model.blend")
+    assert Path(task.blend_path).read_bytes() == b"BLENDER-v502" + Path(task.result_path).read_bytes()
+    assert (task.blend_version, task.error) == ("5.2.3", "")
+    assert rig.row(local_id) == task
+    assert not rig.engine.needs_conversion(task)
+
+
+def test_the_picture_comes_after_the_model_was_handed_over(rig: ConvertingRig) -> None:
+    local_id = rig.submit()
+    task = rig.run_to(local_id, S.READY)
+    rig.run_until(lambda: any(isinstance(event, PreviewMade) for event in rig.events))
+    assert PreviewMade(local_id, is_there=True) in rig.events
+    assert Path(task.result_path).with_name("preview.png").read_bytes() == b"\x89PNG"
+    assert not list(Path(task.result_path).parent.glob(".*"))
+
+
+def test_models_are_prepared_one_after_the_other_and_pictures_wait_for_them(rig: ConvertingRig) -> None:
+    ids = [rig.submit(f"chair {number}") for number in range(4)]
+    rig.run_until(lambda: all(rig.task(local_id).state is S.READY for local_id in ids))
+    rig.run_until(lambda: sum(isinstance(event, PreviewMade) for event in rig.events) == len(ids))
+    assert all(event.is_there for event in rig.events if isinstance(event, PreviewMade))
+    assert len(rig.behaviour.with_suffix(".pids").read_text().split()) == 1, "one child for all"
+
+
+def test_a_model_that_cannot_be_prepared_is_ready_with_a_sentence_and_can_be_tried_again(rig: ConvertingRig) -> None:
+    rig.behave("working crashes")
+    local_id = rig.submit()
+    task = rig.run_to(local_id, S.READY)
+    assert "crashed" in task.error and task.blend_path == ""
+    original = Path(task.result_path).read_bytes()
+    rig.behave("well")
+    assert rig.engine.resume(local_id)
+    task = rig.run_to(local_id, S.READY)
+    assert (task.error, Path(task.blend_path).name) == ("", "model.blend")
+    assert Path(task.result_path).read_bytes() == original
+
+
+def test_preparing_needs_no_network(rig: ConvertingRig) -> None:
+    rig.behave("working crashes")
+    local_id = rig.submit()
+    rig.run_to(local_id, S.READY)
+    rig.behave("well")
+    rig.go_offline()
+    assert rig.engine.resume(local_id)
+    assert rig.run_to(local_id, S.READY).blend_path
+
+
+def test_without_a_second_blender_models_are_ready_as_they_were_delivered(rig: ConvertingRig) -> None:
+    rig.behave("start exits")
+    local_id = rig.submit()
+    task = rig.run_to(local_id, S.READY)
+    assert (task.error, task.blend_path) == ("", "")
+    assert rig.engine.needs_conversion(task), "it is tried once more before that is believed"
+    rig.engine.resume(local_id)
+    task = rig.run_to(local_id, S.READY)
+    assert not rig.engine.needs_conversion(task)
+
+
+def test_a_user_who_wants_no_second_blender_gets_none(rig: ConvertingRig) -> None:
+    rig.use(None)
+    local_id = rig.submit()
+    task = rig.run_to(local_id, S.READY)
+    assert S.CONVERTING not in rig.states(local_id)
+    assert not rig.engine.needs_conversion(task)
+    assert not rig.behaviour.with_suffix(".pids").exists()
+
+
+def test_a_user_who_changes_their_mind_in_the_middle_has_a_model_all_the_same(rig: ConvertingRig) -> None:
+    rig.behave("working crashes")
+    local_id = rig.submit()
+    rig.run_to(local_id, S.READY)
+    assert rig.engine.resume(local_id)
+    rig.use(None)
+    task = rig.run_to(local_id, S.READY)
+    assert (task.error, task.blend_path) == ("", "")
+
+
+@pytest.mark.parametrize(("formats", "is_prepared"), [({"USDZ"}, False), ({"GLB", "USDZ"}, True)])
+def test_only_the_formats_that_are_named_are_prepared(rig: ConvertingRig, formats: set[str], is_prepared: bool) -> None:
+    rig.use(replace(rig.command, formats=frozenset(formats)))
+    task = rig.run_to(rig.submit(), S.READY)
+    assert bool(task.blend_path) is is_prepared
+
+
+@pytest.mark.parametrize(
+    ("version", "is_prepared_anew"), [("4.2.23", True), ("5.2.2", True), ("5.2.3", False), ("5.10.0", False)]
+)
+def test_an_older_blender_has_the_model_prepared_anew(rig: ConvertingRig, version: str, is_prepared_anew: bool) -> None:
+    task = rig.run_to(rig.submit(), S.READY)
+    rig.use(replace(rig.command, version=version))
+    assert rig.engine.needs_conversion(task) is is_prepared_anew
+
+
+def test_a_prepared_model_that_was_deleted_is_prepared_again(rig: ConvertingRig) -> None:
+    local_id = rig.submit()
+    task = rig.run_to(local_id, S.READY)
+    Path(task.blend_path).unlink()
+    assert rig.engine.needs_conversion(task)
+    assert rig.engine.resume(local_id)
+    assert Path(rig.run_to(local_id, S.READY).blend_path).is_file()
+
+
+def test_a_model_that_is_fetched_again_is_prepared_again(rig: ConvertingRig) -> None:
+    local_id = rig.submit()
+    task = rig.run_to(local_id, S.READY)
+    Path(task.result_path).unlink()
+    Path(task.blend_path).write_bytes(b"of an earlier model")
+    assert rig.engine.resume(local_id)
+    task = rig.run_to(local_id, S.READY)
+    assert Path(task.blend_path).read_bytes().startswith(b"BLENDER")
+
+
+def test_quitting_while_a_model_is_prepared_leaves_no_process_and_the_next_session_goes_on(
+    rig: ConvertingRig, simulator: SimulatorProcess
+) -> None:
+    rig.behave("working hangs")
+    local_id = rig.submit()
+    rig.run_until(lambda: rig.task(local_id).state is S.CONVERTING)
+    rig.turn()
+    pids = rig.behaviour.with_suffix(".pids")
+    wait_for(pids.is_file)
+    assert rig.engine.stop()
+    assert list((rig.folder / "scratch").iterdir()) == []
+    row = rig.row(local_id)
+    assert row is not None and row.state is S.CONVERTING
+    following = Blender(rig.folder, simulator)
+    following.engine.settings = replace(
+        following.engine.settings, converter=rig.command, connection=Connection(simulator.url, simulator.key)
+    )
+    try:
+        following.open()
+        task = following.task(local_id)
+        assert task.state is S.READY and following.engine.needs_conversion(task)
+        rig.behave("well")
+        following.engine.resume(local_id)
+        assert following.run_to(local_id, S.READY).blend_path
+    finally:
+        assert following.engine.stop()
+
+
+def test_a_full_disk_is_said_and_the_delivered_file_stays(rig: ConvertingRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_paths: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("core.tasks.conversions._put", fail)
+    task = rig.run_to(rig.submit(), S.READY)
+    assert task.error.startswith("The prepared model could not be stored (No space left on device).")
+    assert Path(task.result_path).is_file() and task.blend_path == ""
