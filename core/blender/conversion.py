@@ -47,7 +47,7 @@ def main(words: list[str]) -> None:
             order = orders.get(timeout=settings["idle"])
             _say(answers, "begun")
             _limit_time(settings)
-            _serve(order, answers)
+            _serve(order, folder, answers)
     except queue.Empty:
         _leave(folder)
 
@@ -117,10 +117,10 @@ def _limit_time(settings: Mapping[str, Any]) -> None:
 # Orders
 
 
-def _serve(order: Mapping[str, Any], answers: IO[str]) -> None:
+def _serve(order: Mapping[str, Any], folder: Path, answers: IO[str]) -> None:
     if order["do"] == "preview":
         try:
-            has_preview = add_preview(order)
+            has_preview = add_preview(order, folder)
         except Exception as error:
             # A model without a picture is a model.
             _say(answers, "not previewed", detail=f"{type(error).__name__}: {error}")
@@ -128,7 +128,7 @@ def _serve(order: Mapping[str, Any], answers: IO[str]) -> None:
             _say(answers, "previewed" if has_preview else "not previewed")
         return
     try:
-        facts = convert(order)
+        facts = convert(order, folder)
     except importers.ImportFailed as error:
         _say(answers, "refused", sentence=str(error), detail=str(error.__cause__ or ""))
     except Exception as error:
@@ -139,18 +139,19 @@ def _serve(order: Mapping[str, Any], answers: IO[str]) -> None:
         _say(answers, "converted", facts=facts)
 
 
-def convert(order: Mapping[str, Any]) -> dict[str, object]:
+def convert(order: Mapping[str, Any], folder: Path) -> dict[str, object]:
     """Import a file and save it as a .blend with one scene and one collection in it; return what the model is like.
 
-    :param order: `source` and `format` of the file, `blend` to write, `name`, `description`, `tags` and `catalogue` of
-        the asset.
+    :param order: `source` and `format` of the file, name of the `blend` to write, `name`, `description`, `tags` and
+        `catalogue` of the asset.
+    :param folder: where to write it.
     :raises ImportFailed: when Blender cannot read it.
     """
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     source, model_format = Path(order["source"]), ModelFormat[order["format"]]
     collection = importers.import_file(source, model_format, bpy.context.scene, order["name"])
     _mark_asset(collection, order)
-    _save(Path(order["blend"]))
+    _save(folder / order["blend"])
     return {}
 
 
@@ -162,16 +163,17 @@ def _mark_asset(collection: bpy.types.Collection, order: Mapping[str, Any]) -> N
         asset.tags.new(tag, skip_if_exists=True)
 
 
-def add_preview(order: Mapping[str, Any]) -> bool:
+def add_preview(order: Mapping[str, Any], folder: Path) -> bool:
     """Render a picture of a prepared model, and write the model anew with it.
 
-    :param order: `source`, the .blend; `picture` and `blend` to write.
+    :param order: `source`, the .blend; names of the `picture` and the `blend` to write.
+    :param folder: where to write them.
     :return: whether both are there.
     """
     bpy.ops.wm.open_mainfile(filepath=order["source"], load_ui=False, use_scripts=False)
-    if not preview.render(bpy.context.scene.collection.children[0], Path(order["picture"])):
+    if not preview.render(bpy.context.scene.collection.children[0], folder / order["picture"]):
         return False
-    _save(Path(order["blend"]))
+    _save(folder / order["blend"])
     return True
 
 

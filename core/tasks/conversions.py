@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
+import shutil
 from pathlib import Path
 from typing import Any, Final
 
+from ..files.partial import PART
 from ..text import one_line
-from .converter import Command, ConversionFailed, ConverterStopped, ConverterUnavailable
+from .converter import Command, ConversionFailed, ConverterStopped, ConverterUnavailable, Prepared
 from .job_context import JobContext, folder_of
 from .records import JobDone, PreviewMade
 from .task import Task, TaskState
@@ -66,20 +69,23 @@ def convert(context: JobContext, local_id: str, command: Command | None, data_di
 
 
 def _convert(context: JobContext, task: Task, command: Command, blend: Path) -> dict[str, Any]:
-    blend.parent.mkdir(parents=True, exist_ok=True)
-    part = _part(blend)
     order = {
         "source": task.result_path,
         "format": task.result_format,
-        "blend": str(part),
+        "blend": BLEND,
         "name": one_line(task.title),
         "description": task.request.prompt,
         "tags": ["TokenLab 3D", task.request.model],
         "catalogue": "",
     }
-    version, _answer = context.converter.convert(command, order)
-    _put(part, blend)
-    return {"blend_path": str(blend), "blend_version": version, "error": ""}
+    changes: dict[str, Any] = {"blend_path": str(blend), "error": ""}
+
+    def take(prepared: Prepared) -> None:
+        _put(prepared.folder / BLEND, blend)
+        changes["blend_version"] = prepared.version
+
+    context.converter.convert(command, order, take)
+    return changes
 
 
 def preview(context: JobContext, local_id: str, command: Command) -> PreviewMade:
@@ -88,31 +94,34 @@ def preview(context: JobContext, local_id: str, command: Command) -> PreviewMade
     if task is None or task.state is not TaskState.READY or not has_blend(task, command):
         return PreviewMade(local_id, is_there=False)
     blend = Path(task.blend_path)
-    picture = blend.with_name(PREVIEW)
-    parts = {path: _part(path) for path in (picture, blend)}
-    order = {"source": str(blend), "blend": str(parts[blend]), "picture": str(parts[picture])}
+
+    def take(prepared: Prepared) -> None:
+        for name in (PREVIEW, BLEND):
+            _put(prepared.folder / name, blend.with_name(name))
+
+    order = {"source": str(blend), "blend": BLEND, "picture": PREVIEW}
     try:
-        if not context.converter.preview(command, order):
-            return PreviewMade(local_id, is_there=False)
-        for path, part in parts.items():
-            _put(part, path)
+        is_there = context.converter.preview(command, order, take)
     except (ConverterStopped, ConverterUnavailable):
-        return PreviewMade(local_id, is_there=False)
+        is_there = False
     except OSError as error:
         # Windows replaces no file that somebody reads just now: the model is without its picture then.
         logger.warning("A preview was not kept: %s", error.strerror)
-    finally:
-        for part in parts.values():
-            part.unlink(missing_ok=True)
-    return PreviewMade(local_id, is_there=picture.is_file())
+        is_there = blend.with_name(PREVIEW).is_file()
+    return PreviewMade(local_id, is_there)
 
 
-def _part(path: Path) -> Path:
-    return path.with_name(f".{path.name}.part")
-
-
-def _put(part: Path, path: Path) -> None:
-    """Give a file that is whole its name, having seen to it that it outlives a power failure."""
-    with part.open("rb+") as file:
+def _put(made: Path, path: Path) -> None:
+    """Move a file that is whole to where it belongs, having seen to it that it outlives a power failure."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with made.open("rb+") as file:
         os.fsync(file.fileno())
-    os.replace(part, path)
+    try:
+        os.replace(made, path)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        # The library is on another disk.
+        part = path.with_name(f".{path.name}{PART}")
+        shutil.copyfile(made, part)
+        os.replace(part, path)

@@ -71,6 +71,18 @@ class Limits:
     """Bytes; 0 means what this machine allows."""
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a second Blender has made, to be taken away before it gets its next order."""
+
+    folder: Path
+    """Where it has put what the order names."""
+    version: str
+    """Of that Blender."""
+    answer: Mapping[str, Any]
+    """What it says of the model."""
+
+
 class ConversionFailed(Exception):
     """This one model could not be prepared. The text is a user's sentence."""
 
@@ -132,15 +144,17 @@ class Converter:
         finally:
             self._turn.release()
 
-    def convert(self, command: Command, order: Mapping[str, object]) -> tuple[str, Mapping[str, Any]]:
-        """Have a model prepared; return the version of the Blender that did it, and what it says of the model.
+    def convert(self, command: Command, order: Mapping[str, object], take: Callable[[Prepared], None]) -> None:
+        """Have a model prepared.
 
+        :param take: called when it is; what is not taken away then is lost.
         :raises ConversionFailed: when that model cannot be prepared.
         :raises ConverterUnavailable: when no second Blender can be started.
         :raises ConverterStopped: at the end of this Blender.
+        :raises OSError: as `take` does.
         """
         with self._turn:
-            answer = self._ask(command, {**order, "do": "convert"}, self._limits.convert)
+            child, answer = self._ask(command, {**order, "do": "convert"}, self._limits.convert)
             said = answer["tokenlab"]
             if said == "refused" and isinstance(answer.get("sentence"), str):
                 logger.warning("A model could not be prepared: %s", public_words(answer.get("detail")))
@@ -148,20 +162,23 @@ class Converter:
             if said != "converted":
                 self._drop()
                 raise ConversionFailed(_NONSENSE)
-            return self._version, answer
+            take(Prepared(child.folder, self._version, answer))
 
-    def preview(self, command: Command, order: Mapping[str, object]) -> bool:
+    def preview(self, command: Command, order: Mapping[str, object], take: Callable[[Prepared], None]) -> bool:
         """Have a picture of a prepared model made; whether there is one now.
 
-        :raises ConverterUnavailable, ConverterStopped: as `convert` does.
+        :raises ConverterUnavailable, ConverterStopped, OSError: as `convert` does.
         """
         with self._turn:
             try:
-                answer = self._ask(command, {**order, "do": "preview"}, self._limits.preview)
+                child, answer = self._ask(command, {**order, "do": "preview"}, self._limits.preview)
             except ConversionFailed as error:
                 logger.warning("A preview was not made: %s", error)
                 return False
-            return bool(answer["tokenlab"] == "previewed")
+            if answer["tokenlab"] != "previewed":
+                return False
+            take(Prepared(child.folder, self._version, answer))
+            return True
 
     def stop(self) -> None:
         """End the child, whatever it does; nothing is converted any more. May be called twice."""
@@ -172,8 +189,8 @@ class Converter:
 
     # A worker that has the turn
 
-    def _ask(self, command: Command, order: Mapping[str, object], seconds: float) -> Mapping[str, Any]:
-        """Give an order and return the answer; a child that ended before it began is no loss and is replaced once."""
+    def _ask(self, command: Command, order: Mapping[str, object], seconds: float) -> tuple[Child, Mapping[str, Any]]:
+        """Give an order; return who answered, and what. A child that ends before it begins is replaced once."""
         for _ in range(_STARTS):
             child = self._ready(command)
             child.ask(order)
@@ -183,7 +200,7 @@ class Converter:
                 except _Ended:
                     self._drop()
                     continue
-                return self._hear(child, ("converted", "refused", "previewed", "not previewed"), seconds)
+                return child, self._hear(child, ("converted", "refused", "previewed", "not previewed"), seconds)
         raise ConversionFailed(_CRASHED)
 
     @contextlib.contextmanager

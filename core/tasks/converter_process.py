@@ -46,13 +46,14 @@ class Child:
         :param scratch: folder for the folder of its temporary files, which go with it.
         :raises OSError: when it cannot be started.
         """
-        self._folder = scratch / f"converter-{uuid.uuid4()}"
-        self._folder.mkdir(parents=True)
+        self.folder = scratch / f"converter-{uuid.uuid4()}"
+        """Where it works; gone when it is."""
+        self.folder.mkdir(parents=True)
         self.messages: queue.SimpleQueue[Mapping[str, Any] | None] = queue.SimpleQueue()
         try:
             self._process = subprocess.Popen(
-                [*words, json.dumps({**settings, "folder": str(self._folder)})],
-                cwd=self._folder,
+                [*words, json.dumps({**settings, "folder": str(self.folder)})],
+                cwd=self.folder,
                 env=self._environment(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -62,7 +63,7 @@ class Child:
                 start_new_session=True,
             )
         except OSError:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            shutil.rmtree(self.folder, ignore_errors=True)
             raise
         self._reader = threading.Thread(target=self._read, name="tokenlab-converter", daemon=True)
         self._reader.start()
@@ -109,12 +110,12 @@ class Child:
                 self._process.stdin.close()
             except OSError as error:
                 logger.debug("The converter's input was closed with bytes in it: %s", type(error).__name__)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _environment(self) -> dict[str, str]:
         """No key of ours, and a folder of its own for whatever a killed Blender leaves behind."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(_PRIVATE)}
-        return {**kept, **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(self._folder))}
+        return {**kept, **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(self.folder))}
 
     def _read(self) -> None:
         """Pass on what the child says, on a thread of its own, until it ends."""

@@ -251,8 +251,6 @@ class Engine:
         elif task.state is TaskState.QUEUED and task.error:
             # It said that it is tried again by itself. Not in the journal, or the task would be ours from here on.
             self.records.change(local_id, durable=False, error="")
-        elif task.state is TaskState.CONVERTING:
-            self.records.change(local_id, state=TaskState.READY)  # The conversion ended with its Blender.
         elif task.state in UNFINISHED:
             self._plan(local_id, 0.0)
 

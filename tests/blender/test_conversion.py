@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -105,9 +106,11 @@ def both_ways(extension: ModuleType, session: Any, path: Path, model_format: Any
     importing, second_blender = extension.core.blender.importing, extension.core.blender.second_blender
     task_module, contract = extension.core.tasks.task, extension.core.service.contract
     task = task_module.new_task(contract.GenerationRequest(prompt="A model"), "scene")
-    order = {"source": str(path), "format": model_format.name, "blend": str(folder / "model.blend"), "name": "A model"}
+    order = {"source": str(path), "format": model_format.name, "blend": "model.blend", "name": "A model"}
     session.engine._converter.convert(
-        second_blender.command(is_wanted=True), {**order, "description": "", "tags": [], "catalogue": ""}
+        second_blender.command(is_wanted=True),
+        {**order, "description": "", "tags": [], "catalogue": ""},
+        lambda prepared: shutil.copy(prepared.folder / "model.blend", folder),
     )
     prints = []
     for is_prepared in (False, True):

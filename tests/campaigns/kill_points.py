@@ -50,9 +50,18 @@ DRIVE_POINTS: Final = {
     "finish: model named": 1,
     "finish: task.json not yet renamed": 1,
     "finish: after": 1,
+    "conversion: before": 1,
+    "conversion: model prepared": 1,
+    "conversion: model.blend not yet there": 1,
+    "conversion: model.blend there": 1,
+    "conversion: after": 1,
+    "preview: before": 1,
+    "preview: half there": 1,
+    "preview: after": 1,
     "import: before": 1,
     "import: in the middle": 1,
     "import: after": 1,
+    "append: in the middle": 1,
     "scene entry: before": 8,
     "scene entry: after": 8,
     "undo: before": 1,
@@ -77,11 +86,16 @@ RESTART_POINTS: Final = {
     "download: in the middle": 2,
     "download: resumed": 1,
     "finish: model named": 1,
+    "conversion: model prepared": 1,
+    "conversion: model.blend there": 1,
     "import: in the middle": 1,
     "import: after": 1,
     "save: within": 1,
 }
 """The same of a process that goes on after a kill."""
+
+PREPARING: Final = ("conversion", "preview", "append")
+"""How the points begin that only a Blender reaches which has its models prepared by a second one."""
 
 Hit = Callable[[str], None]
 
@@ -102,6 +116,7 @@ def arm(tokenlab: Any, kill: Kill) -> Hit:
     _around(core.tasks.downloads, "_finish", hit, "finish: before", "finish: after")
     _arm_journal(core.tasks.journal, hit)
     _arm_engine(core.tasks.engine.Engine, hit)
+    _arm_conversions(core.tasks.conversions, hit)
     _arm_import(core.blender, hit)
     _arm_renames(hit)
     _arm_history(hit)
@@ -244,6 +259,8 @@ def _arm_renames(hit: Hit) -> None:
             "original.download": ("download: whole, not renamed", "download: renamed"),
             "original.glb": ("finish: model not yet named", "finish: model named"),
             "task.json": ("finish: task.json not yet renamed", ""),
+            "model.blend": ("conversion: model.blend not yet there", "conversion: model.blend there"),
+            "preview.png": ("", "preview: half there"),
         }.get(name, ("", ""))
         hit(before)
         replace(source, target, **options)
@@ -252,8 +269,20 @@ def _arm_renames(hit: Hit) -> None:
     os.replace = replaced  # type: ignore[assignment]  # the real one takes more types
 
 
+def _arm_conversions(conversions: Any, hit: Hit) -> None:
+    _around(conversions, "convert", hit, "conversion: before", "conversion: after")
+    _around(conversions, "preview", hit, "preview: before", "preview: after")
+    _wrap(conversions, "_put", lambda made, _path: hit(_named(made.name, "conversion: model prepared")), None)
+
+
+def _named(name: str, point: str) -> str:
+    return point if name == "model.blend" else ""
+
+
 def _arm_import(blender: Any, hit: Hit) -> None:
-    _around(blender.importing, "import_model", hit, "import: before", "import: after")
+    for name in ("import_model", "append_model"):
+        _around(blender.importing, name, hit, "import: before", "import: after")
+    _around(blender.importing, "_append", hit, "", "append: in the middle")
     _around(blender.importers, "_gather", hit, "import: in the middle", "")
     _around(blender.store, "write_entry", hit, "scene entry: before", "scene entry: after")
 

@@ -40,8 +40,15 @@ class Blender:
         self.tokenlab: Any = importlib.import_module(MODULE)
         # The context first: the handlers that the points hang on come after the extension's.
         self.hit: Hit = arm(self.tokenlab, Kill(plan["point"], plan["count"]))
+        if plan["prepares"]:
+            self.prepare_models()
         new_session(self.tokenlab)
         print("ready", flush=True)
+
+    def prepare_models(self) -> None:
+        """Do as a Blender with a window does: have every model prepared by a second one."""
+        core = self.tokenlab.core
+        core.blender.second_blender._CRASHING = frozenset(item.name for item in core.files.formats.ModelFormat)
 
     @property
     def session(self) -> Any:

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final
 
-from tests.campaigns.kill_points import RANDOM, RESTART_POINTS, Kill
+from tests.campaigns.kill_points import PREPARING, RANDOM, RESTART_POINTS, Kill
 from tests.simulator.configuration import CREATE_PATH
 from tests.simulator.process import SimulatorProcess
 
@@ -32,9 +32,13 @@ CHILD: Final = Path(__file__).with_name("kills_child.py")
 MAX_DEATHS: Final = 4
 """Of the Blender that works, and of up to three that go on."""
 RESTART_KILL_CHANCE: Final = 0.35
+PREPARING_CHANCE: Final = 0.35
+"""How many rounds have their models prepared by a second Blender, beside those that are to die there."""
 SETTLE_SECONDS: Final = 25.0
 """How long a process may wait for its tasks to rest."""
 PROCESS_SECONDS: Final = 90.0
+CONVERTER_SECONDS: Final = 15.0
+"""How long a second Blender may take to notice that the first is gone."""
 TOO_MANY_REQUESTS: Final = 429
 ON_ITS_WAY_SECONDS: Final = 0.5
 """How long a request may be in the network after its sender died; another Blender takes longer to start."""
@@ -101,6 +105,7 @@ class Round:
             services = tuple(service for service in SERVICES if "asset-reset-at-half:1" in service.faults)
         self.service = self.random.choice(services)
         self.result.service = self.service.name
+        self.prepares = point.startswith(PREPARING) or self.random.random() < PREPARING_CHANCE
         self.cut_off: dict[str, float] = {}
         """Prompts whose row said SUBMITTING when a process died, and when: they alone may be uncertain."""
 
@@ -139,6 +144,7 @@ class Round:
             "point": kill.point,
             "count": kill.count,
             "limit": SETTLE_SECONDS,
+            "prepares": self.prepares,
         }
         environment = {
             **os.environ,
@@ -241,6 +247,7 @@ class Round:
                 self._blame(f"a sending was cut off, and the task says {row['state']}")
 
     def _judge_files(self, rows: dict[str, dict[str, Any]]) -> None:
+        self._judge_converters()
         files = [path for path in self.data.rglob("*") if path.is_file()]
         half = [path for path in files if path.suffix in (".part", ".download")]
         self.result.leftovers = len(half)
@@ -262,6 +269,15 @@ class Round:
                     self._blame("a task is ready without its file", row["error"])
                 elif path.read_bytes() != model:
                     self._blame("a model on disk is not what was delivered")
+
+    def _judge_converters(self) -> None:
+        """The second Blenders of killed ones end by themselves and take their files with them."""
+        until, scratch = time.monotonic() + CONVERTER_SECONDS, self.data / "scratch"
+        while scratch.is_dir() and any(scratch.iterdir()):
+            if time.monotonic() > until:
+                self._blame("a converter of a killed process goes on, or left its files")
+                return
+            time.sleep(0.05)
 
     def _judge_report(self, rows: dict[str, dict[str, Any]]) -> None:
         file = self.folder / "report.json"

@@ -20,6 +20,7 @@ from core.tasks.converter import (
     ConverterStopped,
     ConverterUnavailable,
     Limits,
+    Prepared,
 )
 from tests.loopback import wait_for
 
@@ -40,20 +41,30 @@ class Stage:
         self.command = Command((sys.executable, str(FAKE), str(self.behaviour), "--"), "5.2.3")
         self.source = folder / "original.glb"
         self.source.write_bytes(b"glTF")
-        self.blend = folder / ".model.blend.part"
+        self.blend = folder / "model.blend"
 
     def behave(self, how: str) -> None:
         self.behaviour.write_text(how)
 
     def convert(self) -> tuple[str, object]:
-        order = {"source": str(self.source), "blend": str(self.blend), "format": "GLB"}
-        version, answer = self.converter.convert(self.command, order)
-        return version, answer["facts"]
+        made: list[Prepared] = []
+
+        def take(prepared: Prepared) -> None:
+            made.append(prepared)
+            self.blend.write_bytes((prepared.folder / "model.blend").read_bytes())
+
+        order = {"source": str(self.source), "blend": "model.blend", "format": "GLB"}
+        self.converter.convert(self.command, order, take)
+        return made[0].version, made[0].answer["facts"]
 
     def preview(self) -> bool:
-        picture = self.folder / ".preview.png.part"
-        order = {"source": str(self.source), "blend": str(self.blend), "picture": str(picture)}
-        return self.converter.preview(self.command, order)
+        pictures: list[bool] = []
+
+        def take(prepared: Prepared) -> None:
+            pictures.append((prepared.folder / "preview.png").is_file())
+
+        order = {"source": str(self.source), "blend": "model.blend", "picture": "preview.png"}
+        return self.converter.preview(self.command, order, take) and pictures == [True]
 
     @property
     def pids(self) -> list[int]:
@@ -153,7 +164,7 @@ def test_a_program_that_does_not_exist_is_no_converter(stage: Stage) -> None:
     command = Command((str(stage.folder / "no such blender"), "--"), "5.2.3")
     stage.converter.warm_up(command)
     with pytest.raises(ConverterUnavailable):
-        stage.converter.convert(command, {})
+        stage.converter.convert(command, {}, lambda prepared: None)
     assert stage.converter.is_broken
 
 
