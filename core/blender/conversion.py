@@ -36,20 +36,26 @@ _NICE = 5
 def main(words: list[str]) -> None:
     """Serve until there is nothing to do; the last of the words says how, as JSON."""
     settings = json.loads(words[-1])
+    folder = Path(settings["folder"])
+    try:
+        _work(settings, folder)
+    finally:
+        # Also when the one who gives the orders is gone, and nobody hears the answer.
+        _leave(folder)
+
+
+def _work(settings: Mapping[str, Any], folder: Path) -> None:
     answers = _open_answers()
     _limit(settings)
     orders: queue.SimpleQueue[Mapping[str, Any]] = queue.SimpleQueue()
-    folder = Path(settings["folder"])
     threading.Thread(target=_read_orders, args=(orders, folder), daemon=True).start()
     _say(answers, "ready", version=_version())
-    try:
+    with contextlib.suppress(queue.Empty):
         while True:
             order = orders.get(timeout=settings["idle"])
             _say(answers, "begun")
             _limit_time(settings)
             _serve(order, folder, answers)
-    except queue.Empty:
-        _leave(folder)
 
 
 def _version() -> str:

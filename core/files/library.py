@@ -19,9 +19,13 @@ import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 
+from ..processes import is_running
+
 PICTURES = "pictures"
 """Folder of the data folder for pictures out of Blender, on their way to a task's own folder."""
 _MAX_SLUG = 40
+_PART = ".part"
+"""How the name of everything ends that is not yet whole."""
 
 
 def default_data_directory(environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Path:
@@ -50,7 +54,7 @@ def generation_folder(data_directory: Path, prompt: str, local_id: str, created_
 def write_atomically(path: Path, data: bytes) -> None:
     """Write `data` under a temporary name beside `path`, flush it to the disk and rename it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
+    handle, temporary = tempfile.mkstemp(prefix=f".{os.getpid()}-", suffix=_PART, dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -60,6 +64,15 @@ def write_atomically(path: Path, data: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what processes that are gone have left of `write_atomically` in a folder that several share."""
+    for leftover in folder.glob(f".*-*{_PART}"):
+        number = leftover.name[1:].partition("-")[0]
+        if number.isdecimal() and not is_running(int(number)):
+            # Somebody else may be at it as well.
+            leftover.unlink(missing_ok=True)
 
 
 def write_provenance(folder: Path, facts: Mapping[str, object]) -> None:

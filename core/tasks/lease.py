@@ -13,6 +13,8 @@ import uuid
 from pathlib import Path
 from typing import Final
 
+from ..processes import is_running
+
 LEASE_SECONDS: Final = 30.0
 """How long a task stays with a Blender that is not heard of any more."""
 
@@ -50,7 +52,8 @@ def has_ended(owner: str, until: float, now: float) -> bool:
 def is_alive_here(owner: str) -> bool:
     """Whether `owner` is a process of this machine that still runs, as far as can be told."""
     process = _process_here(owner)
-    return process is not None and _is_alive(process)
+    # Another session of this very process has ended: there is one at a time.
+    return process is not None and process != os.getpid() and is_running(process)
 
 
 def _process_here(owner: str) -> int | None:
@@ -58,24 +61,6 @@ def _process_here(owner: str) -> int | None:
     host, _, rest = owner.partition("/")
     process = rest.partition("/")[0]
     return int(process) if host == _host() and process.isdecimal() else None
-
-
-def _is_alive(process: int) -> bool:
-    """Whether that process runs here; True where that cannot be asked without harm.
-
-    Another session of this very process has ended: there is one at a time.
-    """
-    if process == os.getpid():
-        return False
-    if sys.platform == "win32":  # os.kill would end the process there.
-        return True
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def is_on_network(folder: Path, mounts: Path = Path("/proc/self/mounts")) -> bool:

@@ -100,6 +100,7 @@ class ModelCache:
 
     def _get(self, base_url: str) -> Catalogue:
         if base_url not in self._known:
+            library.remove_leftovers(self._path.parent)
             found = _read(self._path)
             self._known[base_url] = found if found.base_url == base_url else Catalogue(base_url=base_url)
         return self._known[base_url]

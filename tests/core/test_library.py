@@ -7,6 +7,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 from core.files.library import (
     default_data_directory,
     generation_folder,
+    remove_leftovers,
     slug,
     write_atomically,
     write_provenance,
@@ -88,3 +91,14 @@ def test_the_provenance_is_readable_json_even_of_broken_text(tmp_path: Path) -> 
     text = (tmp_path / "task.json").read_text(encoding="utf-8")
     assert "椅子" in text
     assert json.loads(text)["seed"] is None
+
+
+def test_what_a_killed_process_left_half_written_is_removed_and_that_of_others_is_not(tmp_path: Path) -> None:
+    child = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    gone, living = int(child.stdout), os.getpid()
+    names = [f".{gone}-abc.part", f".{living}-abc.part", ".model.glb.part", f"{gone}-abc.part", ".models-abc.part"]
+    for name in names:
+        (tmp_path / name).touch()
+    remove_leftovers(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names[1:])
+    remove_leftovers(tmp_path / "none")
