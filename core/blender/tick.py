@@ -57,8 +57,9 @@ def run_once() -> float | None:
     current.notice_scenes()
     is_drained = _drain(current)
     current.keep_up_models()
-    engine.pump()
+    # First what the user waits for: what is started here takes processor time from it.
     has_imported = is_drained and current.imports.next()
+    engine.pump()
     if not is_drained or has_imported:
         return _FAST_SECONDS
     if current.imports.has_awaited:

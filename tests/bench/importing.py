@@ -1,0 +1,178 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Blender's import operators in the timer against ours: `python -m tests.bench.importing`. No bpy. Not for Windows.
+
+Each import is in a process of its own, both ways in turn, on the oldest and the newest Blender that is supported, from
+the moment at which the service calls the task completed until the model is in the scene.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.bench.big_models import ensure_big_models
+from tests.bench.report import table, write_section
+from tests.build import build_zip
+from tests.simulator.process import SimulatorProcess
+from tests.tiers import PRIVATE_VARIABLES
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CHILD = Path(__file__).with_name("importing_child.py")
+SIZES = (100_000, 500_000, 2_000_000)
+FILES = ("model.glb", "model.fbx", "model.zip", "model.usdz", "model.stl", "model.ply")
+LABELS = {".zip": "OBJ (ZIP)"}
+BLENDERS = ("4.2", "5.2")
+WAYS = ("direct", "ours")
+PROCESS_SECONDS = 600
+GOALS_SECONDS = {500_000: 0.1, 2_000_000: 0.2}
+GOALS_RATIO = {500_000: 12.0, 2_000_000: 20.0}
+GLB_GOALS_RATIO = {500_000: 20.0, 2_000_000: 30.0}
+COLUMNS = (
+    "format, triangles",
+    "direct: blocked, s",
+    "ours: blocked, s",
+    "ratio",
+    "direct: total, s",
+    "ours: total, s",
+    "direct: memory, MB",
+    "ours: memory, MB",
+    "second Blender, MB",
+)
+
+Run = dict[str, float]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.importing", description="Measure imports.")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--bpy", nargs="+", default=BLENDERS)
+    parser.add_argument("--sizes", nargs="+", type=int, default=SIZES)
+    parser.add_argument("--files", nargs="+", default=FILES)
+    options = parser.parse_args()
+    for name in PRIVATE_VARIABLES:
+        os.environ.pop(name, None)
+    lines = [
+        "The longest call of the timer, from the service's \"completed\" to the imported model: with Blender's own",
+        "operator in the timer (*direct*), and with a second Blender that prepares what the timer appends (*ours*).",
+        "The undo step is in both. One mesh with a UV map and four textures of 2048 pixels (STL and PLY: the mesh",
+        f"alone), over loopback, each import in a process of its own, medians of {options.repeats}. *Total* holds the",
+        "download, the start of the second Blender and the unpacking. Memory is the peak of the process, and of the",
+        "second Blender apart.",
+    ]
+    missed = []
+    with tempfile.TemporaryDirectory(prefix="tokenlab-bench-", ignore_cleanup_errors=True) as text:
+        folder = Path(text)
+        package = build_zip(folder)
+        for version in options.bpy:
+            rows = []
+            for name in options.files:
+                for triangles in options.sizes:
+                    runs = measure(version, package, ensure_big_models(triangles) / name, options.repeats, folder)
+                    rows.append(row(name, triangles, runs))
+                    missed += misses(version, name, triangles, runs)
+                    print(version, *rows[-1], flush=True)
+            lines += ["", f"### Blender {version}", "", *table(COLUMNS, rows)]
+    lines += ["", *(missed or ["Every goal is met: see below."]), "", goals()]
+    if (options.bpy, options.sizes, options.files) == (BLENDERS, SIZES, FILES):
+        write_section("Import", lines)
+    print("\n".join(lines))
+    return 1 if missed else 0
+
+
+def goals() -> str:
+    return (
+        "Goals: blocked for less than 0.1 s at 500,000 triangles and 0.2 s at 2,000,000; at most 1/12 and 1/20 of the "
+        "direct way for every format, 1/20 and 1/30 for GLB."
+    )
+
+
+def measure(version: str, package: Path, model: Path, repeats: int, folder: Path) -> dict[str, list[Run]]:
+    """Import a model both ways, in turn."""
+    assets = folder / "assets"
+    shutil.rmtree(assets, ignore_errors=True)
+    assets.mkdir()
+    (assets / model.name).symlink_to(model)
+    runs: dict[str, list[Run]] = {way: [] for way in WAYS}
+    with SimulatorProcess(assets=assets) as simulator:
+        simulator.configure(seconds=0)
+        for _ in range(repeats):
+            for way, results in runs.items():
+                results.append(run_child(version, package, way, simulator))
+    return runs
+
+
+def run_child(version: str, package: Path, way: str, simulator: SimulatorProcess) -> Run:
+    with tempfile.TemporaryDirectory(prefix="tokenlab-bench-", ignore_cleanup_errors=True) as folder:
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(REPOSITORY),
+            "BLENDER_USER_RESOURCES": str(Path(folder, "blender")),
+            "TOKENLAB_DATA_DIR": str(Path(folder, "data")),
+            "TOKENLAB_API_BASE": simulator.url,
+            "TOKENLAB_API_KEY": simulator.key,
+        }
+        done = subprocess.run(
+            [python(version), str(CHILD), str(package), way],
+            cwd=REPOSITORY,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PROCESS_SECONDS,
+            check=False,
+        )
+    if done.returncode != 0:
+        raise RuntimeError(f"the import failed:\n{done.stdout[-2000:]}\n{done.stderr[-3000:]}")
+    run: Run = json.loads(next(line for line in reversed(done.stdout.splitlines()) if line.startswith("{")))
+    return run
+
+
+def python(version: str) -> str:
+    """Return the Python of a Blender's environment."""
+    command = [sys.executable, str(REPOSITORY / ".ci" / "environment.py"), "--bpy", version]
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()[-1]
+
+
+def median(runs: list[Run], name: str) -> float:
+    return statistics.median(run[name] for run in runs)
+
+
+def row(name: str, triangles: int, runs: dict[str, list[Run]]) -> list[object]:
+    direct, ours = runs["direct"], runs["ours"]
+    blocked = median(direct, "blocked"), median(ours, "blocked")
+    suffix = Path(name).suffix
+    return [
+        f"{LABELS.get(suffix, suffix[1:].upper())}, {triangles:,}",
+        *(f"{seconds:.3f}" for seconds in blocked),
+        f"{blocked[0] / blocked[1]:.0f}",
+        *(f"{median(way, 'total'):.1f}" for way in (direct, ours)),
+        *(f"{median(way, 'own_mb'):.0f}" for way in (direct, ours)),
+        f"{median(ours, 'second_mb'):.0f}",
+    ]
+
+
+def misses(version: str, name: str, triangles: int, runs: dict[str, list[Run]]) -> list[str]:
+    """Say which goals are not met."""
+    if triangles not in GOALS_SECONDS:
+        return []
+    direct, ours = (median(runs[way], "blocked") for way in WAYS)
+    ratio = (GLB_GOALS_RATIO if name.endswith(".glb") else GOALS_RATIO)[triangles]
+    found = []
+    if ours >= GOALS_SECONDS[triangles]:
+        found.append(f"Missed: Blender {version}, {name}, {triangles:,}: blocked for {ours:.3f} s.")
+    if direct / ours < ratio:
+        found.append(f"Missed: Blender {version}, {name}, {triangles:,}: 1/{direct / ours:.0f}, not 1/{ratio:.0f}.")
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One measured import, in a Blender of its own: `importing_child.py ZIP direct|ours FOLDER`. Uses bpy; prints JSON.
+
+The simulator delivers the model; its address and key, and the folders of Blender and the extension, are in the
+environment. What is measured is every call of the tick from the moment at which the service calls the task completed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import resource
+import sys
+import time
+from typing import Any
+
+import bpy
+
+from tests.blender.support import MODULE, REPOSITORY, new_session
+
+LIMIT_SECONDS = 300.0
+BEFORE = ("QUEUED", "SUBMITTING", "PENDING", "PROCESSING")
+
+
+def main() -> None:
+    package, way = sys.argv[1:]
+    bpy.ops.extensions.package_install_files(filepath=package, repo=REPOSITORY, enable_on_install=True)
+    tokenlab: Any = importlib.import_module(MODULE)
+    formats = tokenlab.core.files.formats.ModelFormat
+    # As with a window and as with the preference off; this Blender has none, and imports by itself.
+    tokenlab.core.blender.second_blender._CRASHING = frozenset(item.name for item in formats if way == "ours")
+    session = new_session(tokenlab)
+    bpy.ops.ed.undo_push(message="Original")
+    task = tokenlab.generate("a ball")
+    tick, ticks, begin = tokenlab.core.blender.tick.tick, [0.0], 0.0
+    end = time.monotonic() + LIMIT_SECONDS
+    while task.state != "IMPORTED":
+        assert time.monotonic() < end and not task.error, task.error
+        started = time.perf_counter()
+        tick()
+        if task.state not in BEFORE:
+            begin = begin or started
+            ticks.append(time.perf_counter() - started)
+        time.sleep(0.005)
+    total = time.perf_counter() - begin
+    triangles = sum(len(item.data.polygons) for item in task.objects if item.type == "MESH")
+    session.engine.stop()
+    own, second = (resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    result = {"blocked": max(ticks), "total": total, "own_mb": own, "second_mb": second, "triangles": triangles}
+    print(json.dumps(result), flush=True)
+    bpy.ops.preferences.addon_disable(module=MODULE)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
