@@ -33,7 +33,8 @@ def main(triangles: int, directory: Path) -> None:
         item = ball(triangles)
         item.data.materials.append(material([picture(Path(scratch), name) for name in PICTURES]))
         item.select_set(True)
-        bpy.context.view_layer.objects.active = item
+        context: Any = bpy.context
+        context.view_layer.objects.active = item
         for suffix, export in EXPORTS.items():
             export(str(directory / f"model{suffix}"))
 
@@ -62,13 +63,14 @@ def ball(triangles: int) -> Any:
     mesh.uv_layers.new(name="UVMap").data.foreach_set("uv", uv.astype(np.float32).ravel())
     mesh.update()
     item = bpy.data.objects.new("Ball", mesh)
-    bpy.context.scene.collection.objects.link(item)
+    context: Any = bpy.context
+    context.scene.collection.objects.link(item)
     return item
 
 
 def picture(folder: Path, name: str) -> Any:
     """A picture that PNG cannot make small, as photographs are."""
-    image = bpy.data.images.new(name, SIDE, SIDE, alpha=False)
+    image: Any = bpy.data.images.new(name, SIDE, SIDE, alpha=False)
     random = np.random.default_rng(len(name))
     coarse = random.uniform(0.2, 0.8, (SIDE // 64, SIDE // 64, 3)).repeat(64, 0).repeat(64, 1)
     pixels = np.ones((SIDE, SIDE, 4), dtype=np.float32)
