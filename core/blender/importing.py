@@ -29,7 +29,8 @@ def blocked_reason() -> str:
     context = bpy.context
     if context.mode != "OBJECT":
         return "Object Mode"
-    if bpy.app.is_job_running("RENDER") or bpy.app.is_job_running("RENDER_PREVIEW"):
+    is_rendering = bpy.app.is_job_running("RENDER") or bpy.app.is_job_running("RENDER_PREVIEW")
+    if is_rendering or context.window_manager.is_interface_locked:
         return "the render to end"
     for window in context.window_manager.windows:
         if len(window.modal_operators) > 0:
