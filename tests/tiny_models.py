@@ -74,6 +74,43 @@ def padded(data: bytes, filler: bytes) -> bytes:
     return data + filler * (-len(data) % 4)
 
 
+def stl() -> bytes:
+    """Return a binary STL."""
+    corners = b"".join(struct.pack("<3f", *vertex) for vertex in VERTICES)
+    return b"solid in name only".ljust(80) + struct.pack("<I", 1) + struct.pack("<3f", 0, 0, 1) + corners + bytes(2)
+
+
+def stl_text() -> bytes:
+    """Return an STL written as text."""
+    corners = "".join(f"    vertex {x} {y} {z}\n" for x, y, z in VERTICES)
+    return f"solid Triangle\n  facet normal 0 0 1\n   outer loop\n{corners}   endloop\n  endfacet\nendsolid\n".encode()
+
+
+PLY_HEADER = """ply
+format {0} 1.0
+comment one triangle
+element vertex {1}
+property float x
+property float y
+property float z
+element face 1
+property list uchar int vertex_indices
+end_header
+"""
+
+
+def ply(count: int = len(VERTICES)) -> bytes:
+    """Return a binary PLY whose header promises so many vertices."""
+    body = b"".join(struct.pack("<3f", *vertex) for vertex in VERTICES) + struct.pack("<B3i", 3, 0, 1, 2)
+    return PLY_HEADER.format("binary_little_endian", count).encode() + body
+
+
+def ply_text(count: int = len(VERTICES)) -> bytes:
+    """Return the same written as text."""
+    body = "".join(f"{x} {y} {z}\n" for x, y, z in VERTICES) + "3 0 1 2\n"
+    return PLY_HEADER.format("ascii", count).encode() + body.encode()
+
+
 def obj_zip() -> bytes:
     """Return a zip with a Wavefront OBJ and its material, as services deliver that format."""
     buffer = io.BytesIO()
