@@ -10,20 +10,17 @@ the sender's words.
 
 from __future__ import annotations
 
-import lzma
 import os
 import shutil
 import stat
-import struct
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from . import checks
-from .formats import Implausible, ModelFormat, sniff
+from .formats import ZIP_DAMAGE, Implausible, ModelFormat, sniff
 from .names import Names, UnsafeName, safe_path
 from .partial import SPARE_BYTES, DiskFull
 
@@ -51,20 +48,6 @@ _PREFERENCE = (
     ModelFormat.PLY,
 )
 """Which file of an archive is taken when it holds several models (API notes 10): the last two have no materials."""
-
-
-_DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    struct.error,
-    EOFError,
-    NotImplementedError,  # a compression that Python does not know
-    RuntimeError,  # encrypted
-    ValueError,
-    OSError,  # what bz2 says of bad data
-)
-"""What reading a broken archive raises."""
 
 
 class ArchiveError(Exception):
@@ -109,7 +92,7 @@ def unpack(archive_path: Path, target: Path) -> tuple[Path, ModelFormat]:
 def _extract(archive_path: Path, folder: Path, room: _Room) -> None:
     try:
         archive = zipfile.ZipFile(archive_path)
-    except _DAMAGE as error:
+    except ZIP_DAMAGE as error:
         raise _damaged() from error
     with archive:
         # Python itself knows a folder by the slash only.
@@ -173,7 +156,7 @@ def _chunks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]
         with archive.open(entry) as source:
             while chunk := source.read(_CHUNK):
                 yield chunk
-    except _DAMAGE as error:
+    except ZIP_DAMAGE as error:
         raise _damaged() from error
 
 

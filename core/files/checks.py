@@ -12,14 +12,13 @@ from __future__ import annotations
 import re
 import struct
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from . import gltf
-from .formats import Implausible, ModelFormat, is_binary_stl, is_text_fbx
+from .formats import ZIP_DAMAGE, Implausible, ModelFormat, is_binary_stl, is_text_fbx
 
 _JSON_LIMIT: Final = 4 * 1024**2
 """Bytes of JSON that are looked into here: no other thread runs while they are parsed, which takes 40 ms."""
@@ -189,7 +188,7 @@ def _check_usdz(path: Path) -> None:
             first = min(archive.infolist(), key=lambda entry: entry.header_offset)
             with archive.open(first) as file:
                 head = file.read(8)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, ValueError, EOFError) as error:
+    except ZIP_DAMAGE as error:
         raise Implausible("is damaged or of a kind that cannot be read") from error
     if not head.startswith((b"PXR-USDC", b"#usda")):
         raise Implausible("is damaged: it does not begin with a scene")

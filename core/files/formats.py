@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import enum
+import lzma
 import re
 import struct
 import zipfile
+import zlib
 from pathlib import Path
 
 _HEAD_BYTES = 64 * 1024
@@ -22,6 +24,20 @@ _STL_HEADER = 84
 _STL_TRIANGLE = 50
 _BLANK = b"\xef\xbb\xbf \t\r\n"
 """What may come before the first letter of a text file."""
+
+
+ZIP_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    NotImplementedError,  # a compression that Python does not know
+    RuntimeError,  # encrypted
+    ValueError,
+    OSError,  # what bz2 says of bad data
+)
+"""What reading a broken archive raises."""
 
 
 class Implausible(Exception):
@@ -130,7 +146,7 @@ def _zip_or_usdz(path: Path) -> ModelFormat | None:
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+    except ZIP_DAMAGE:
         return None
     # The first one in the file: the directory at its end may have another order.
     first = min(entries, key=lambda entry: entry.header_offset, default=None)

@@ -67,14 +67,14 @@ def without_trailer(path: Path) -> Path:
     return whole
 
 
-def read(path: Path, model_format: ModelFormat, *, limit: int) -> Mapping[str, Any] | None:
-    """Return the JSON part, or None when it has more than `limit` bytes: reading it stops all other threads.
+def read(path: Path, model_format: ModelFormat, *, limit: int | None = None) -> Mapping[str, Any]:
+    """Return the JSON part, or nothing when it has more than `limit` bytes: reading it stops all other threads.
 
     :raises Implausible: when it is none of glTF 2.0.
     """
     start, count = json_part(path, model_format)
-    if count > limit:
-        return None
+    if limit is not None and count > limit:
+        return {}
     with path.open("rb") as file:
         file.seek(start)
         text = file.read(count)
