@@ -213,11 +213,17 @@ def _pack_images(before: set[int], folder: Path) -> None:
     """
     for item in new_data(before):
         if isinstance(item, bpy.types.Image) and item.source == "FILE":
-            is_picture = all(item.size)
+            is_picture = 0 not in size_of(item)
             if item.packed_file is not None and not is_picture:
                 item.unpack(method="REMOVE")
             elif item.packed_file is None and is_picture and _is_inside(item, folder):
                 item.pack()
+
+
+def size_of(image: bpy.types.Image) -> tuple[int, int]:
+    """Return width and height in pixels, both 0 when it cannot be read. Reads it, if it is not in memory."""
+    width, height = image.size[:]  # type: ignore[index]  # the stubs do not know that an array is one
+    return width, height
 
 
 def _is_inside(item: bpy.types.Image, folder: Path) -> bool:
@@ -279,6 +285,11 @@ def check(collection: bpy.types.Collection) -> None:
 
 def _has_vertices(item: bpy.types.Object) -> bool:
     return isinstance(item.data, bpy.types.Mesh) and len(item.data.vertices) > 0
+
+
+def is_bone_shape(item: bpy.types.Object) -> bool:
+    """Whether an object is none of the model, but what its bones are drawn with."""
+    return any(home.name.partition(".")[0] == _BONE_SHAPES for home in item.users_collection)
 
 
 def remove_new(before: set[int]) -> None:

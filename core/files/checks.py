@@ -126,15 +126,15 @@ _NOT_A_HEADER: Final = "is damaged: its header cannot be read"
 class _Element:
     name: bytes
     count: int
-    bytes: int = 0
-    """The least that one of them takes in a binary file."""
+    size: int = 0
+    """Bytes that one of them takes at least in a binary file."""
     values: int = 0
     """The least number of values that one of them has."""
 
     def add(self, words: list[bytes]) -> None:
         """Take in a line "property float x" or "property list uchar int vertex_indices"."""
         kind = words[2] if len(words) == 5 and words[1] == b"list" else words[1]  # noqa: PLR2004  # its words
-        self.bytes += _PLY_SIZES[kind]
+        self.size += _PLY_SIZES[kind]
         self.values += 1
 
 
@@ -151,7 +151,7 @@ def _check_ply(path: Path) -> None:
         raise Implausible(_NOT_A_HEADER) from error
     is_text = re.search(rb"[\r\n]format[ \t]+ascii\b", head) is not None
     # As text each value takes a digit and a blank.
-    promised = sum(element.count * (2 * element.values if is_text else element.bytes) for element in elements)
+    promised = sum(element.count * (2 * element.values if is_text else element.size) for element in elements)
     # The last blank may be missing.
     if promised - is_text > path.stat().st_size - end.end():
         raise Implausible("is cut short or damaged: it holds less than its header promises")

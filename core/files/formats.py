@@ -116,7 +116,7 @@ def is_binary_stl(head: bytes, size: int) -> bool:
     """Whether a file that begins with `head` is STL: no magic bytes tell, and it may begin like one as text."""
     if len(head) < _STL_HEADER:
         return False
-    (count,) = struct.unpack_from("<I", head, _STL_HEADER - 4)
+    count = int.from_bytes(head[_STL_HEADER - 4 : _STL_HEADER], "little")
     return count > 0 and size == _STL_HEADER + _STL_TRIANGLE * count
 
 

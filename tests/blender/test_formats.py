@@ -125,7 +125,7 @@ def test_an_obj_brings_its_material_and_its_texture(extension: ModuleType, tmp_p
     (item,) = collection.all_objects
     assert item.active_material.name == "Red"
     (image,) = bpy.data.images
-    assert (tuple(image.size), image.packed_file is not None) == ((4, 2), True)
+    assert (image.size[:], image.packed_file is not None) == ((4, 2), True)
 
 
 def test_a_gltf_brings_its_data_and_its_textures(extension: ModuleType, tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_a_gltf_brings_its_data_and_its_textures(extension: ModuleType, tmp_path
     collection = import_file(extension, written(tmp_path / "model.gltf", text), "GLTF")
     assert vertex_count(collection.all_objects) == 3
     (image,) = bpy.data.images
-    assert (tuple(image.size), image.packed_file is not None) == ((4, 2), True)
+    assert (image.size[:], image.packed_file is not None) == ((4, 2), True)
 
 
 @pytest.mark.parametrize("format_name", ["OBJ", "GLB"])
@@ -156,7 +156,7 @@ def test_a_texture_that_is_missing_or_no_picture_does_not_keep_the_model_from_co
         path = written(tmp_path / "model.glb", glb(change=lambda document: textured(document, *uris)))
     collection = import_file(extension, path, format_name)
     assert vertex_count(collection.all_objects) == 3
-    assert [(tuple(image.size), image.packed_file) for image in bpy.data.images] == [((0, 0), None)] * 2
+    assert [(image.size[:], image.packed_file) for image in bpy.data.images] == [((0, 0), None)] * 2
 
 
 def test_no_file_of_this_computer_gets_into_the_blend_that_the_model_did_not_bring(
