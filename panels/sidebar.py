@@ -11,6 +11,7 @@ import bpy
 
 from .. import __package__ as base_package
 from ..core.blender import models, preferences, properties
+from .model_facts import draw_model_facts
 from .models import draw_input_type, draw_model, draw_options, draw_price, draw_prompt_length
 from .sentences import draw_sentence
 from .task_list import STATE_LABELS, draw_progress, is_in_progress
@@ -122,6 +123,7 @@ class TOKENLAB_PT_details(bpy.types.Panel):
             row = column.split(factor=0.3)
             row.label(text=name)
             row.label(text=value, translate=False)
+        draw_model_facts(layout, context, task)
 
 
 def _draw_problem(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:

@@ -81,6 +81,7 @@ class TOKENLAB_PG_task(bpy.types.PropertyGroup):
     created_at: StringProperty(name="Created", description="Unix seconds as text: a float property would round them")
     was_imported: BoolProperty(name="Was Imported", description="The model was imported before, into any file")
     has_result: BoolProperty(name="Has Result", description="The model is on this computer")
+    facts: StringProperty(name="Facts", description="What the model is like, as JSON; empty before it was measured")
 
 
 class TOKENLAB_PG_session(bpy.types.PropertyGroup):

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import bpy
 
+from ..files.facts import ModelFacts
 from ..files.library import PICTURES
 from ..service.catalogue import ModelInfo
 from ..service.contract import (
@@ -89,6 +90,11 @@ class TaskHandle:
         """The model on disk, or None before it is there."""
         path = self._task.result_path
         return Path(path) if path else None
+
+    @property
+    def facts(self) -> ModelFacts | None:
+        """What the model is like, or None before it was measured."""
+        return self._task.facts
 
     @property
     def objects(self) -> list[bpy.types.Object]:

@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 _MOST: Final = 2**53
@@ -51,7 +50,8 @@ class ModelFacts:
 
     def to_record(self) -> dict[str, object]:
         """Return the facts as JSON takes them."""
-        return asdict(self)
+        # By name: `asdict` copies all values, and each of a thousand tasks has some.
+        return {name: getattr(self, name) for name in _NAMES}
 
     @classmethod
     def from_record(cls, record: object) -> ModelFacts | None:
@@ -80,12 +80,16 @@ def _truth(value: object) -> bool | None:
 
 
 def _lengths(value: object) -> tuple[float, ...] | None:
-    """Return three lengths. A number that is none fails the comparison."""
     if not isinstance(value, list | tuple) or len(value) != 3:  # noqa: PLR2004  # axes
         return None
-    numbers = [float(item) if isinstance(item, int | float) else math.nan for item in value]
-    return tuple(numbers) if all(0 <= number < _LONGEST for number in numbers) else None
+    return tuple(float(item) for item in value) if all(_is_length(item) for item in value) else None
 
 
+def _is_length(value: object) -> bool:
+    # NaN fails the comparison.
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < _LONGEST
+
+
+_NAMES: Final = tuple(item.name for item in fields(ModelFacts))
 _READ: Final = {"int": _number, "bool": _truth, "tuple": _lengths}
 """How a field of each type is read."""

@@ -14,6 +14,7 @@ import os
 import re
 import sys
 import tempfile
+import threading
 import time
 import unicodedata
 from collections.abc import Mapping
@@ -22,6 +23,8 @@ from pathlib import Path
 PICTURES = "pictures"
 """Folder of the data folder for pictures out of Blender, on their way to a task's own folder."""
 _MAX_SLUG = 40
+_amending = threading.Lock()
+"""What two workers learn of a model at once, such as its bill and its size, is to be kept both."""
 
 
 def default_data_directory(environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Path:
@@ -73,9 +76,10 @@ def amend_provenance(folder: Path, facts: Mapping[str, object]) -> None:
 
     :raises OSError: when it cannot be written.
     """
-    try:
-        known = json.loads((folder / "task.json").read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return
-    if isinstance(known, dict):
-        write_provenance(folder, {**known, **facts})
+    with _amending:
+        try:
+            known = json.loads((folder / "task.json").read_bytes())
+        except (OSError, ValueError, RecursionError):
+            return
+        if isinstance(known, dict):
+            write_provenance(folder, {**known, **facts})

@@ -107,6 +107,7 @@ def _finish(context: JobContext, task: Task, file: Path) -> None:
         state=TaskState.READY,
         result_path=str(path),
         result_format=model_format.name,
+        facts=None,
         progress=100,
         note=note,
         error="",

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..service.contract import GenerationRequest
 from ..service.errors import DASHBOARD_RUNS
-from . import downloads, jobs
+from . import downloads, jobs, measured
 from .billing import Bills
 from .job_context import JobContext
 from .journal import Journal, JournalError, Row
@@ -47,6 +47,7 @@ from .task import UNFINISHED, Task, TaskState, new_task
 from .workers import Job, Workers
 
 if TYPE_CHECKING:
+    from ..files.facts import ModelFacts
     from ..service.address import Connection
     from ..service.transport import Transport
 
@@ -190,6 +191,14 @@ class Engine:
     def remove(self, local_id: str) -> bool:
         """Take a task off the list; its row stays in the journal."""
         return self.records.change(local_id, removed=True) is not None
+
+    def take_facts(self, local_id: str, facts: ModelFacts) -> None:
+        """Note what a model is like that this Blender has measured."""
+        task = self.records.get(local_id)
+        if task is None:
+            return
+        self.records.change(local_id, **measured.changes(task, facts))
+        self._workers.submit(partial(measured.write, task, facts, self.settings.data_directory))
 
     def test_connection(self) -> None:
         """Have the key tested; `ConnectionTested` tells what came of it."""

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from core.files.facts import ModelFacts
 from core.tasks.task import Task, TaskState
 from tests.engine_rig import Rig, creates_sent
+from tests.loopback import wait_for
 from tests.simulator.process import SimulatorProcess
 from tests.tiny_models import OBJ_TEXT, glb, obj_zip, ply, ply_text, stl, stl_text
 
@@ -104,3 +106,52 @@ def test_what_follows_the_end_of_a_glb_is_left_out_of_the_file_that_is_imported(
     assert done.error == ""
     assert Path(done.result_path).read_bytes() == glb()
     assert Path(done.result_path).with_name("original.glb").read_bytes() == glb() + b"\r\n"
+
+
+# ---- what is measured of it
+
+
+def provenance_of(task: Task) -> dict[str, object]:
+    found: dict[str, object] = json.loads(Path(task.result_path).with_name("task.json").read_text(encoding="utf-8"))
+    return found
+
+
+def test_the_facts_about_a_model_are_kept_in_the_journal_and_beside_it(rig: Rig) -> None:
+    done = rig.run_to(rig.submit(), TaskState.READY)
+    facts = ModelFacts(triangles=12, has_uvs=True, dimensions=(1.0, 2.0, 3.0))
+    rig.engine.take_facts(done.local_id, facts)
+    assert (rig.task(done.local_id).facts, rig.task(done.local_id).note) == (facts, "")
+    wait_for(lambda: (row := rig.row(done.local_id)) is not None and row.facts == facts)
+    wait_for(lambda: "facts" in provenance_of(done))
+    assert ModelFacts.from_record(provenance_of(done)["facts"]) == facts
+    assert provenance_of(done)["task_id"] == done.task_id
+
+
+def test_a_texture_that_is_missing_is_a_note_and_no_error(rig: Rig) -> None:
+    done = rig.run_to(rig.submit(format="FBX"), TaskState.READY)
+    assert "delivered GLB instead of FBX" in done.note
+    for _ in range(2):
+        rig.engine.take_facts(done.local_id, ModelFacts(triangles=12, missing_textures=2))
+    told = rig.task(done.local_id)
+    assert (
+        told.note == f"{done.note} 2 textures of the model could not be found or read, so parts of it may look plain."
+    )
+    assert told.error == ""
+
+
+def test_facts_about_a_model_that_is_gone_hurt_nobody(rig: Rig) -> None:
+    rig.engine.take_facts("unknown", ModelFacts())
+    done = rig.run_to(rig.submit(), TaskState.READY)
+    for path in rig.folder.rglob("task.json"):
+        path.unlink()
+    rig.engine.take_facts(done.local_id, ModelFacts(triangles=1))
+    rig.settle()
+    assert not list(rig.folder.rglob("task.json"))
+
+
+def test_another_file_has_facts_of_its_own(rig: Rig) -> None:
+    done = rig.run_to(rig.submit(), TaskState.READY)
+    rig.engine.take_facts(done.local_id, ModelFacts(triangles=1))
+    Path(done.result_path).unlink()
+    assert rig.engine.resume(done.local_id)
+    assert rig.run_to(done.local_id, TaskState.READY).facts is None

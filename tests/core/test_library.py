@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import threading
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.files.library import (
+    amend_provenance,
     default_data_directory,
     generation_folder,
     slug,
@@ -88,3 +90,14 @@ def test_the_provenance_is_readable_json_even_of_broken_text(tmp_path: Path) -> 
     text = (tmp_path / "task.json").read_text(encoding="utf-8")
     assert "椅子" in text
     assert json.loads(text)["seed"] is None
+
+
+def test_what_several_workers_learn_at_once_is_all_kept(tmp_path: Path) -> None:
+    write_provenance(tmp_path, {"prompt": "a chair"})
+    names = [f"fact {number}" for number in range(40)]
+    threads = [threading.Thread(target=amend_provenance, args=(tmp_path, {name: 1})) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert json.loads((tmp_path / "task.json").read_text()) == {"prompt": "a chair", **dict.fromkeys(names, 1)}
