@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import sys
 import tempfile
 import threading
@@ -20,6 +21,8 @@ import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 
+LIBRARY = "library"
+"""Folder of the data folder for the models."""
 PICTURES = "pictures"
 """Folder of the data folder for pictures out of Blender, on their way to a task's own folder."""
 _MAX_SLUG = 40
@@ -47,7 +50,7 @@ def slug(prompt: str) -> str:
 def generation_folder(data_directory: Path, prompt: str, local_id: str, created_at: float) -> Path:
     """Return the folder of one generation (not created). `created_at` is in unix seconds."""
     month = time.strftime("%Y-%m", time.gmtime(created_at))
-    return data_directory / "library" / month / f"{slug(prompt)}-{local_id[:8]}"
+    return data_directory / LIBRARY / month / f"{slug(prompt)}-{local_id[:8]}"
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -59,6 +62,8 @@ def write_atomically(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        if path.is_file():
+            shutil.copymode(path, temporary)
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..service.contract import GenerationRequest
 from ..service.errors import DASHBOARD_RUNS
-from . import downloads, jobs, measured
+from . import downloads, jobs
 from .billing import Bills
 from .job_context import JobContext
 from .journal import Journal, JournalError, Row
@@ -36,6 +36,7 @@ from .records import (
     JournalFailed,
     JournalLoaded,
     JournalRebuilt,
+    LibraryReport,
     Mailbox,
     ModelsLoaded,
     Overtaken,
@@ -47,7 +48,6 @@ from .task import UNFINISHED, Task, TaskState, new_task
 from .workers import Job, Workers
 
 if TYPE_CHECKING:
-    from ..files.facts import ModelFacts
     from ..service.address import Connection
     from ..service.transport import Transport
 
@@ -192,25 +192,19 @@ class Engine:
         """Take a task off the list; its row stays in the journal."""
         return self.records.change(local_id, removed=True) is not None
 
-    def take_facts(self, local_id: str, facts: ModelFacts) -> None:
-        """Note what a model is like that this Blender has measured."""
-        task = self.records.get(local_id)
-        if task is None:
-            return
-        self.records.change(local_id, **measured.changes(task, facts))
-        self._workers.submit(partial(measured.write, task, facts, self.settings.data_directory))
-
     def test_connection(self) -> None:
         """Have the key tested; `ConnectionTested` tells what came of it."""
-        connection = self.settings.connection
-        self._questions += 1
-        self._workers.submit(lambda: jobs.test_connection(self._context, connection))
+        self.run(partial(jobs.test_connection, connection=self.settings.connection), is_answered=True)
 
     def ask_models(self, *, with_list: bool = False, names: Sequence[str] = ()) -> None:
         """Have what is known of the models looked up, and the list or single ones asked for; `ModelsLoaded` tells."""
-        job = partial(jobs.ask_models, self._context, self.settings.connection, with_list=with_list, names=names)
-        self._questions += 1
-        self._workers.submit(job)
+        connection = self.settings.connection
+        self.run(partial(jobs.ask_models, connection=connection, with_list=with_list, names=names), is_answered=True)
+
+    def run(self, job: Callable[[JobContext], None], *, is_answered: bool = False) -> None:
+        """Have a worker do what belongs to no task; exactly one event tells what came of it if it `is_answered`."""
+        self._questions += is_answered
+        self._workers.submit(partial(job, self._context))
 
     def load_journal(self) -> None:
         """Have the journal read; `JournalLoaded` or `JournalFailed` tells what came of it."""
@@ -291,7 +285,7 @@ class Engine:
             event = self._mailbox.get_nowait()
         except queue.Empty:
             return None
-        if isinstance(event, JournalLoaded | ConnectionTested) or (
+        if isinstance(event, JournalLoaded | ConnectionTested | LibraryReport) or (
             isinstance(event, JournalFailed | ModelsLoaded) and event.is_answer
         ):
             self._questions -= 1

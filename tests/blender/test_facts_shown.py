@@ -37,7 +37,7 @@ def measured(extension: ModuleType, simulator: SimulatorProcess, session: Any) -
     task = extension.generate("a cube")
     task.wait(timeout=60)
     facts = extension.core.files.facts.ModelFacts.from_record(RECORD)
-    session.engine.take_facts(task.local_id, facts)
+    extension.core.tasks.measured.take(session.engine, task.local_id, facts)
     pump(extension, lambda: bpy.context.window_manager.tokenlab.tasks[0].facts)
     return task
 

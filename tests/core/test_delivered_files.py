@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from core.files.facts import ModelFacts
+from core.tasks import measured
 from core.tasks.task import Task, TaskState
 from tests.engine_rig import Rig, creates_sent
 from tests.loopback import wait_for
@@ -119,7 +120,7 @@ def provenance_of(task: Task) -> dict[str, object]:
 def test_the_facts_about_a_model_are_kept_in_the_journal_and_beside_it(rig: Rig) -> None:
     done = rig.run_to(rig.submit(), TaskState.READY)
     facts = ModelFacts(triangles=12, has_uvs=True, dimensions=(1.0, 2.0, 3.0))
-    rig.engine.take_facts(done.local_id, facts)
+    measured.take(rig.engine, done.local_id, facts)
     assert (rig.task(done.local_id).facts, rig.task(done.local_id).note) == (facts, "")
     wait_for(lambda: (row := rig.row(done.local_id)) is not None and row.facts == facts)
     wait_for(lambda: "facts" in provenance_of(done))
@@ -131,7 +132,7 @@ def test_a_texture_that_is_missing_is_a_note_and_no_error(rig: Rig) -> None:
     done = rig.run_to(rig.submit(format="FBX"), TaskState.READY)
     assert "delivered GLB instead of FBX" in done.note
     for _ in range(2):
-        rig.engine.take_facts(done.local_id, ModelFacts(triangles=12, missing_textures=2))
+        measured.take(rig.engine, done.local_id, ModelFacts(triangles=12, missing_textures=2))
     told = rig.task(done.local_id)
     assert (
         told.note == f"{done.note} 2 textures of the model could not be found or read, so parts of it may look plain."
@@ -140,18 +141,18 @@ def test_a_texture_that_is_missing_is_a_note_and_no_error(rig: Rig) -> None:
 
 
 def test_facts_about_a_model_that_is_gone_hurt_nobody(rig: Rig) -> None:
-    rig.engine.take_facts("unknown", ModelFacts())
+    measured.take(rig.engine, "unknown", ModelFacts())
     done = rig.run_to(rig.submit(), TaskState.READY)
     for path in rig.folder.rglob("task.json"):
         path.unlink()
-    rig.engine.take_facts(done.local_id, ModelFacts(triangles=1))
+    measured.take(rig.engine, done.local_id, ModelFacts(triangles=1))
     rig.settle()
     assert not list(rig.folder.rglob("task.json"))
 
 
 def test_another_file_has_facts_of_its_own(rig: Rig) -> None:
     done = rig.run_to(rig.submit(), TaskState.READY)
-    rig.engine.take_facts(done.local_id, ModelFacts(triangles=1))
+    measured.take(rig.engine, done.local_id, ModelFacts(triangles=1))
     Path(done.result_path).unlink()
     assert rig.engine.resume(done.local_id)
     assert rig.run_to(done.local_id, TaskState.READY).facts is None
