@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from core.files import disk_use
 from core.files.asset_catalog import FILE_NAME as CATALOGS
 from core.files.disk_use import LibraryUse
 from core.service.contract import GenerationRequest
@@ -104,9 +105,9 @@ def test_a_folder_that_no_row_of_the_journal_knows_stays(rig: Rig) -> None:
 @pytest.mark.parametrize("name", ["result_path", "picture_path"])
 def test_a_folder_with_a_file_that_another_task_needs_stays(rig: Rig, name: str) -> None:
     removed = generation(rig)
-    other = new_task(GenerationRequest(prompt="another"), "scene-1")
+    other = replace(new_task(GenerationRequest(prompt="another"), "scene-1"), state=TaskState.PENDING)
     needed = str(folder_of(removed, rig.folder) / "unpacked" / "needed.png")
-    rig.engine.records.add(replace(other, state=TaskState.PENDING, **{name: needed}))
+    rig.engine.records.add(other.evolve(**{name: needed}))
     rig.engine.remove(removed.local_id)
     clean_up(rig)
     assert has_folder(rig, removed)
@@ -172,9 +173,9 @@ def test_what_is_in_use_is_told_and_goes_the_next_time(rig: Rig, monkeypatch: py
         rig.engine.remove(task.local_id)
     real = shutil.rmtree
 
-    def refuse(path: Path, **options: bool) -> None:
+    def refuse(path: Path, *, ignore_errors: bool) -> None:
         if "busy" not in str(path):
-            real(path, **options)
+            real(path, ignore_errors=ignore_errors)
 
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "rmtree", refuse)
@@ -200,7 +201,7 @@ def test_a_job_that_fails_answers_all_the_same(rig: Rig, monkeypatch: pytest.Mon
     def fail(_library: Path) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(housekeeping.disk_use, "generations", fail)
+    monkeypatch.setattr(disk_use, "generations", fail)
     for job in (housekeeping.measure, housekeeping.clean_up, housekeeping.add_catalog):
         done = report(rig, job)
         assert done.use is None and done.is_bad
