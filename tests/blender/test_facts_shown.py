@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from types import ModuleType
 from typing import Any
@@ -37,7 +38,8 @@ def measured(extension: ModuleType, simulator: SimulatorProcess, session: Any) -
     task = extension.generate("a cube")
     task.wait(timeout=60)
     facts = extension.core.files.facts.ModelFacts.from_record(RECORD)
-    extension.core.tasks.measured.take(session.engine, task.local_id, facts)
+    measured = importlib.import_module(f"{extension.__name__}.core.tasks.measured")
+    measured.take(session.engine, task.local_id, facts)
     pump(extension, lambda: bpy.context.window_manager.tokenlab.tasks[0].facts)
     return task
 
