@@ -36,7 +36,11 @@ def _lines(context: bpy.types.Context, facts: ModelFacts) -> Iterator[tuple[str,
     yield "Parts", f"{facts.parts:,}"
     yield "Size", _size(context, facts)
     yield "Materials", f"{facts.materials:,}"
-    yield "Textures", _textures(facts)
+    yield "Textures", f"{facts.textures:,}, up to {facts.texture_size} px" if facts.textures else "0"
+    if facts.missing_textures:
+        yield "Missing Textures", f"{facts.missing_textures:,}"
+    if facts.textures:
+        yield "Texture Memory", bytes_text(facts.texture_bytes)
     yield "UV Map", "Yes" if facts.has_uvs else "No"
     yield "Non-Manifold Edges", f"{facts.non_manifold_edges:,}"
     yield "Loose Pieces", f"{facts.loose_pieces:,}"
@@ -47,12 +51,3 @@ def _size(context: bpy.types.Context, facts: ModelFacts) -> str:
     system = context.scene.unit_settings.system
     lengths = (bpy.utils.units.to_string(system, "LENGTH", value, precision=3) for value in facts.dimensions)
     return " × ".join(length.strip() for length in lengths)  # noqa: RUF001  # it is meant
-
-
-def _textures(facts: ModelFacts) -> str:
-    parts = [f"{facts.textures:,}"]
-    if facts.textures:
-        parts += [f"up to {facts.texture_size} px", bytes_text(facts.texture_bytes)]
-    if facts.missing_textures:
-        parts.append(f"{facts.missing_textures:,} missing")
-    return ", ".join(parts)

@@ -55,7 +55,9 @@ def test_the_panel_says_what_the_model_is_like(extension: ModuleType, measured: 
         "Parts 2",
         "Size 1.2 m × 80 cm × 2 m",  # noqa: RUF001  # the sign is meant
         "Materials 4",
-        "Textures 4, up to 2048 px, 64 MB, 1 missing",
+        "Textures 4, up to 2048 px",
+        "Missing Textures 1",
+        "Texture Memory 64 MB",
         "UV Map Yes",
         "Non-Manifold Edges 12",
         "Loose Pieces 3",
@@ -70,6 +72,13 @@ def test_the_size_is_said_in_the_units_of_the_scene(
 ) -> None:
     bpy.context.scene.unit_settings.system = system
     assert f"Size {size}" in details(extension).text
+
+
+def test_a_model_without_textures_says_that_alone(extension: ModuleType, measured: Any) -> None:
+    row = bpy.context.window_manager.tokenlab.tasks[0]
+    row.facts = json.dumps({**RECORD, "textures": 0, "missing_textures": 0})
+    words = details(extension).text
+    assert "Textures 0 UV Map" in words
 
 
 def test_before_it_was_measured_nothing_is_said(extension: ModuleType, simulator: SimulatorProcess) -> None:
