@@ -275,10 +275,16 @@ def check(collection: bpy.types.Collection) -> None:
     solid = [item for item in collection.all_objects if _has_vertices(item)]
     if not solid:
         raise ImportFailed(f"The delivered file holds no geometry. {_KEPT} Try again, or generate in another format.")
-    corners = (value for item in solid for corner in item.bound_box for value in corner)
-    if not all(math.isfinite(value) for value in corners):
+    corners = [corner for item in solid for corner in item.bound_box]
+    if not all(math.isfinite(value) for corner in corners for value in corner):
         raise ImportFailed(
             f"The delivered model has points at infinity, so it was not imported. {_KEPT} "
+            "Try again, or generate in another format."
+        )
+    # Blender puts points at infinity to zero in some importers, and then there may be nothing to see.
+    if all(item.bound_box[0][:] == item.bound_box[6][:] for item in solid):
+        raise ImportFailed(
+            f"The delivered model has all its points in one place, so it was not imported. {_KEPT} "
             "Try again, or generate in another format."
         )
 

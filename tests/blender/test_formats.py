@@ -115,6 +115,11 @@ def test_a_build_without_an_importer_says_so(
     assert sentence.startswith("This build of Blender cannot read USDZ files.") and "Show File" in sentence
 
 
+def test_a_model_of_no_size_is_not_called_imported(extension: ModuleType, tmp_path: Path) -> None:
+    path = written(tmp_path / "model.obj", "v 1 2 3\n" * 3 + "f 1 2 3\n")
+    assert "has all its points in one place" in refusal(extension, path, "OBJ")
+
+
 # ---- textures
 
 
