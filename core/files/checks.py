@@ -119,6 +119,13 @@ _PLY_SIZES: Final[Mapping[bytes, int]] = {
     **dict.fromkeys((b"int", b"uint", b"int32", b"uint32", b"float", b"float32"), 4),
     **dict.fromkeys((b"double", b"float64"), 8),
 }
+_PLY_LINE: Final = re.compile(
+    rb"(?:ply|format (?:ascii|binary_little_endian|binary_big_endian) 1\.0|(?:comment|obj_info)(?: .*)?"
+    rb"|element (?P<element>[!-~]+) (?P<count>\d{1,10})"
+    rb"|property (?:(?P<type>\w+)|list (?P<list>\w+) (?P<item>\w+)) [!-~]+) *\r?"
+)
+"""What a line of a header may be. Blender's importer ends the whole process over a word or a blank too many."""
+_PLY_END: Final = re.compile(rb"\nend_header *\r?\n")
 _NOT_A_HEADER: Final = "is damaged: its header cannot be read"
 
 
@@ -131,25 +138,17 @@ class _Element:
     values: int = 0
     """The least number of values that one of them has."""
 
-    def add(self, words: list[bytes]) -> None:
-        """Take in a line "property float x" or "property list uchar int vertex_indices"."""
-        kind = words[2] if len(words) == 5 and words[1] == b"list" else words[1]  # noqa: PLR2004  # its words
-        self.size += _PLY_SIZES[kind]
-        self.values += 1
-
 
 def _check_ply(path: Path) -> None:
     """Compare what the header promises with what there is: Blender makes room for all of it, and crashes."""
     with path.open("rb") as file:
         head = file.read(_PLY_HEADER)
-    end = re.search(rb"[\r\n]end_header[ \t]*(\r\n|\r|\n)", head)
+    end = _PLY_END.search(head)
     if end is None:
         raise Implausible(_NOT_A_HEADER)
-    try:
-        elements = _ply_elements(head[: end.start()])
-    except (ValueError, IndexError, KeyError) as error:
-        raise Implausible(_NOT_A_HEADER) from error
-    is_text = re.search(rb"[\r\n]format[ \t]+ascii\b", head) is not None
+    header = head[: end.start()]
+    elements = _ply_elements(header)
+    is_text = b"\nformat ascii" in header
     # As text each value takes a digit and a blank.
     promised = sum(element.count * (2 * element.values if is_text else element.size) for element in elements)
     # The last blank may be missing.
@@ -161,21 +160,22 @@ def _check_ply(path: Path) -> None:
 
 def _ply_elements(header: bytes) -> list[_Element]:
     elements: list[_Element] = []
-    for line in header.splitlines():
-        words = line.split()
-        if words[:1] == [b"element"]:
-            elements.append(_Element(words[1], _count(words[2])))
-        elif words[:1] == [b"property"]:
-            elements[-1].add(words)
+    for line in header.split(b"\n"):
+        found = _PLY_LINE.fullmatch(line)
+        if found is None:
+            raise Implausible(_NOT_A_HEADER)
+        if found["element"]:
+            elements.append(_Element(found["element"], int(found["count"])))
+        elif found["type"] or found["list"]:
+            # Of a list, only the number of its items is certainly there.
+            size = _PLY_SIZES.get(found["list"] or found["type"])
+            if not elements or size is None or (found["item"] and found["item"] not in _PLY_SIZES):
+                raise Implausible(_NOT_A_HEADER)
+            elements[-1].size += size
+            elements[-1].values += 1
     if any(element.count and not element.values for element in elements):
-        raise ValueError("an element without properties")
+        raise Implausible(_NOT_A_HEADER)
     return elements
-
-
-def _count(word: bytes) -> int:
-    if not word.isdigit():
-        raise ValueError("no number")
-    return int(word)
 
 
 # ------------------------------------------------------------------------------

@@ -19,6 +19,9 @@ from .formats import Implausible, ModelFormat
 _HEADER: Final = struct.Struct("<4sII")
 _CHUNK: Final = struct.Struct("<I4s")
 _VERSION: Final = 2
+_TRIANGLES: Final = (4, 5, 6)
+"""What the specification calls triangles, strips and fans of them; the first is meant where nothing is said."""
+_TRIANGLE: Final = 3
 _COPIED: Final = 1024**2
 """Bytes at a time."""
 _OUTSIDE: Final = re.compile(r"[\\/]|[A-Za-z][A-Za-z0-9+.-]*:")
@@ -85,7 +88,34 @@ def read(path: Path, model_format: ModelFormat, *, limit: int | None = None) -> 
         raise Implausible("is damaged: its description cannot be read") from error
     if not str(version).startswith(f"{_VERSION}."):
         raise Implausible("is of a version of glTF that Blender cannot read")
+    if any(0 < corners < _TRIANGLE for corners in _corners(document)):
+        raise Implausible("is damaged: one of its meshes has less than one triangle")
     return document  # type: ignore[no-any-return]
+
+
+def _corners(document: Mapping[str, Any]) -> Iterator[int]:
+    """Yield how many corners the triangles of each mesh have; one or two crash Blender before 5.0."""
+    accessors = document.get("accessors")
+    for primitive in _primitives(document):
+        attributes = primitive.get("attributes")
+        positions = attributes.get("POSITION") if isinstance(attributes, dict) else None
+        index = primitive.get("indices", positions)
+        try:
+            count = accessors[index]["count"]  # type: ignore[index]
+        except (TypeError, KeyError, IndexError):
+            continue  # The importer says what it makes of that.
+        if primitive.get("mode", _TRIANGLES[0]) in _TRIANGLES and isinstance(count, int):
+            yield count
+
+
+def _primitives(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for mesh in _items(document.get("meshes")):
+        yield from _items(mesh.get("primitives"))
+
+
+def _items(value: object) -> Iterator[Mapping[str, Any]]:
+    """Yield the objects in a list, whatever else it may be."""
+    yield from (item for item in (value if isinstance(value, list) else ()) if isinstance(item, dict))
 
 
 def required_extensions(document: Mapping[str, Any]) -> tuple[str, ...]:
@@ -101,9 +131,8 @@ def leads_outside(document: Mapping[str, Any]) -> bool:
 
 def _references(document: Mapping[str, Any]) -> Iterator[str]:
     for kind in ("buffers", "images"):
-        items = document.get(kind)
-        for item in items if isinstance(items, list) else ():
-            uri = item.get("uri") if isinstance(item, dict) else None
+        for item in _items(document.get(kind)):
+            uri = item.get("uri")
             if isinstance(uri, str) and not uri.startswith("data:"):
                 yield uri
 

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from core.files import gltf
 from core.files.checks import check
 from core.files.formats import Implausible, ModelFormat, sniff
+from tests import arbitrary
 from tests.tiny_models import OBJ_TEXT, chunk, glb, padded, ply, ply_text, stl, stl_text
 
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "samples" / "valid"
@@ -61,6 +62,11 @@ WHOLE = [
     pytest.param(glb(), ModelFormat.GLB, id="GLB"),
     pytest.param(glb() + b"\n", ModelFormat.GLB, id="GLB with something behind it"),
     pytest.param(glb_of(GLTF), ModelFormat.GLB, id="GLB without data"),
+    pytest.param(
+        glb(change=lambda document: document["meshes"][0]["primitives"][0].update(mode=1, indices=7)),
+        ModelFormat.GLB,
+        id="GLB of a line, with corners that are not there",
+    ),
     pytest.param(json.dumps(GLTF).encode(), ModelFormat.GLTF, id="glTF"),
     pytest.param(b"\xef\xbb\xbf" + json.dumps(GLTF).encode(), ModelFormat.GLTF, id="glTF with a byte order mark"),
     pytest.param(OBJ_TEXT.encode(), ModelFormat.OBJ, id="OBJ"),
@@ -78,6 +84,10 @@ WHOLE = [
     pytest.param(ply_text(), ModelFormat.PLY, id="text PLY"),
     pytest.param(ply_text().rstrip(), ModelFormat.PLY, id="text PLY without a last line end"),
     pytest.param(ply_text().replace(b"\n", b"\r\n"), ModelFormat.PLY, id="text PLY of Windows"),
+    pytest.param(ply().replace(b"element", b"comment\nobj_info x  y\nelement"), ModelFormat.PLY, id="PLY with remarks"),
+    pytest.param(
+        ply().replace(b"float x\n", b"float x \n"), ModelFormat.PLY, id="PLY with a blank at the end of a line"
+    ),
     pytest.param(usdz(), ModelFormat.USDZ, id="USDZ"),
     pytest.param(usdz(b"#usda 1.0"), ModelFormat.USDZ, id="USDZ of text"),
 ]
@@ -106,6 +116,12 @@ BROKEN = [
     pytest.param(glb_of({}), ModelFormat.GLB, "description", id="GLB without a version"),
     pytest.param(glb_of([1]), ModelFormat.GLB, "description", id="GLB with a list"),
     pytest.param(glb_of({"asset": {"version": "1.0"}}), ModelFormat.GLB, "version of glTF", id="GLB with old JSON"),
+    pytest.param(
+        glb(change=lambda document: document["accessors"][1].update(count=2)),
+        ModelFormat.GLB,
+        "less than one triangle",
+        id="GLB that crashes Blender 4",
+    ),
     pytest.param(b'{"asset": 1}', ModelFormat.GLTF, "description", id="glTF without a version"),
     pytest.param(b'{"asset": ' + b"[" * 100_000, ModelFormat.GLTF, "description", id="glTF of brackets"),
     pytest.param(b'{"asset": "\xff"}', ModelFormat.GLTF, "description", id="glTF of broken letters"),
@@ -131,6 +147,15 @@ BROKEN = [
         "header",
         id="PLY of edges",
     ),
+    pytest.param(ply().replace(b"vertex 3", b"vertex  3"), ModelFormat.PLY, "header", id="PLY with a blank too many"),
+    pytest.param(ply().replace(b"element face", b"element f ace"), ModelFormat.PLY, "header", id="PLY of f ace"),
+    pytest.param(
+        ply().replace(b"face", b"f\xc3\xa4ce"), ModelFormat.PLY, "header", id="PLY of a letter that it has not"
+    ),
+    pytest.param(ply().replace(b"face 1", b"face"), ModelFormat.PLY, "header", id="PLY with a word too few"),
+    pytest.param(ply().replace(b"comment one triangle", b""), ModelFormat.PLY, "header", id="PLY with an empty line"),
+    pytest.param(ply().replace(b"\n", b"\r", 5), ModelFormat.PLY, "header", id="PLY of an old Mac"),
+    pytest.param(ply().replace(b"uchar int", b"uchar string"), ModelFormat.PLY, "header", id="PLY of unknown items"),
     pytest.param(PLY_OF_NOTHING, ModelFormat.PLY, "holds no geometry", id="PLY of nothing"),
     pytest.param(usdz(b"<html>"), ModelFormat.USDZ, "does not begin with a scene", id="USDZ of a page"),
     pytest.param(usdz()[:-30], ModelFormat.USDZ, "damaged", id="USDZ without its end"),
@@ -225,6 +250,19 @@ def test_real_files_of_many_makers_pass() -> None:
 @pytest.mark.parametrize("kind", ["buffers", "images"])
 def test_files_that_a_model_refers_to_are_in_its_own_folder(kind: str, uri: str, is_outside: bool) -> None:
     assert gltf.leads_outside({kind: [{"uri": "fine.bin"}, {"uri": uri}]}) is is_outside
+
+
+@given(arbitrary.json_values, arbitrary.json_values)
+def test_no_description_makes_reading_it_fail_otherwise(tmp_path_factory: Any, one: Any, other: Any) -> None:
+    document = {**GLTF, "meshes": [{"primitives": [{"attributes": one, "indices": other}, one]}, other]}
+    path = tmp_path_factory.getbasetemp() / "document.gltf"
+    path.write_text(json.dumps({**document, "accessors": one, "images": [one], "extensionsRequired": other}))
+    try:
+        found = gltf.read(path, ModelFormat.GLTF)
+    except Implausible:
+        return
+    gltf.required_extensions(found)
+    gltf.leads_outside(found)
 
 
 @pytest.mark.parametrize("value", [None, 1, "x", {}, [], [None, 1], [{"uri": 1}]])
