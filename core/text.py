@@ -10,6 +10,8 @@ import re
 _PRIVATE = re.compile(r"\b(?:https?://|data:[\w.+-]+/)\S+|\b(?:sk|mt)-[\w-]{8,}", re.IGNORECASE)
 """An address (it may be signed), a picture, or a key of the service."""
 
+_KILO = 1024
+
 
 def clean_text(value: object, *, limit: int = 4000) -> str:
     """Return `value` as text that Blender can store, or "" when it is not a string.
@@ -32,3 +34,16 @@ def one_line(value: object, *, limit: int = 300) -> str:
 def public_words(value: object, *, limit: int = 300) -> str:
     """Return somebody else's words as one line without addresses and keys, for a sentence that may be saved."""
     return one_line(_PRIVATE.sub("…", one_line(value, limit=4000)), limit=limit)
+
+
+def bytes_text(count: int) -> str:
+    """Return a number of bytes in words, as Blender counts them: a kilobyte has 1024 bytes."""
+    if count < _KILO:
+        return f"{count} bytes"
+    size = float(count)
+    for unit in ("KB", "MB"):
+        size /= _KILO
+        # Rounded, it would be a thousand of this unit, or more.
+        if round(size) < _KILO:
+            return f"{size:.0f} {unit}"
+    return f"{size / _KILO:.1f} GB"

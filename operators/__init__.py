@@ -9,10 +9,12 @@ import bpy
 
 from .connection import TOKENLAB_OT_test_connection
 from .generate import TOKENLAB_OT_generate
+from .library import TOKENLAB_OT_add_asset_library, TOKENLAB_OT_clean_up_library
 from .models import TOKENLAB_OT_refresh_models
 from .tasks import (
     TOKENLAB_OT_attach_task,
     TOKENLAB_OT_import_model,
+    TOKENLAB_OT_open_folder,
     TOKENLAB_OT_remove_task,
     TOKENLAB_OT_resume,
     TOKENLAB_OT_stop_waiting,
@@ -27,6 +29,9 @@ _CLASSES = (
     TOKENLAB_OT_submit_again,
     TOKENLAB_OT_attach_task,
     TOKENLAB_OT_remove_task,
+    TOKENLAB_OT_open_folder,
+    TOKENLAB_OT_add_asset_library,
+    TOKENLAB_OT_clean_up_library,
     TOKENLAB_OT_refresh_models,
     TOKENLAB_OT_test_connection,
 )

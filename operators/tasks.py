@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
-from ..core.blender import session, task_list
+from ..core.blender import assets, session, task_list
 from ..core.blender.properties import session_list
 from ..core.service.errors import TokenLabError
 from .service import ServiceOperator
@@ -202,3 +202,29 @@ class TOKENLAB_OT_remove_task(_TaskOperator, bpy.types.Operator):
     def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Remove it from the list and from its scene."""
         return self.try_to(session.current().remove, "This task is not in the list.")
+
+
+class TOKENLAB_OT_open_folder(_TaskOperator, bpy.types.Operator):
+    """Show the files of a task in the system's file browser: what was delivered, and where it comes from"""
+
+    bl_idname = "tokenlab.open_folder"
+    bl_label = "Show Model Files"
+    bl_options = {"REGISTER"}  # No UNDO: nothing of the file changes.
+
+    local_id: _LOCAL_ID
+
+    def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Open the folder."""
+        current = session.current()
+        task = current.engine.records.get(self.chosen)
+        if task is None:
+            return self.refuse("This task is not in the list.")
+        folder = assets.folder_of_task(task, current.engine.settings.data_directory)
+        if not folder.is_dir():
+            return self.refuse("This task has no files on this computer. Its model is fetched when it is ready.")
+        if bpy.app.background:
+            return self.refuse(f"Without a window there is nothing to show the folder in. It is {folder}.")
+        try:
+            return bpy.ops.wm.path_open(filepath=str(folder))
+        except RuntimeError:
+            return self.refuse(f"The system did not open the folder. It is {folder}.")

@@ -11,6 +11,7 @@ import bpy
 
 from .. import __package__ as base_package
 from ..core.blender import models, preferences, properties
+from .model_facts import draw_model_facts
 from .models import draw_input_type, draw_model, draw_options, draw_price, draw_prompt_length
 from .sentences import draw_sentence
 from .task_list import STATE_LABELS, draw_progress, is_in_progress
@@ -117,11 +118,13 @@ class TOKENLAB_PT_details(bpy.types.Panel):
         if is_in_progress(task):
             draw_progress(layout, task)
         _draw_actions(layout, task)
+        _draw_show_file(layout, task)
         column = layout.column(align=True)
         for name, value in _facts(context, task):
             row = column.split(factor=0.3)
             row.label(text=name)
             row.label(text=value, translate=False)
+        draw_model_facts(layout, context, task)
 
 
 def _draw_problem(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -161,8 +164,11 @@ def _active_task() -> Any:
 def _draw_actions(layout: bpy.types.UILayout, task: Any) -> None:
     """One button: the next step that makes sense in this state."""
     if task.state in ("READY", "IMPORTED") and task.has_result:
-        button = layout.operator("tokenlab.import_model", text=_import_label(task), icon="IMPORT")
+        row = layout.row(align=True)
+        button = row.operator("tokenlab.import_model", text=_import_label(task), icon="IMPORT")
         button.local_id, button.here = task.local_id, not task.scene_name
+        if not task.error:
+            row.operator("tokenlab.open_folder", text="", icon="FILE_FOLDER").local_id = task.local_id
     elif task.state == "UNCERTAIN":
         layout.operator("tokenlab.attach_task", icon="LINKED").local_id = task.local_id
         layout.operator("tokenlab.submit_again", text="Submit Again", icon="EXPORT").local_id = task.local_id
@@ -175,6 +181,12 @@ def _draw_actions(layout: bpy.types.UILayout, task: Any) -> None:
         layout.operator("tokenlab.resume", text="Submit", icon="EXPORT").local_id = task.local_id
     elif task.state in ("PENDING", "PROCESSING", "DOWNLOADING"):
         layout.operator("tokenlab.stop_waiting", text="Stop Waiting", icon="CANCEL").local_id = task.local_id
+
+
+def _draw_show_file(layout: bpy.types.UILayout, task: Any) -> None:
+    """Where something is wrong with a file, it is there to be looked at."""
+    if task.state == "READY" and task.error:
+        layout.operator("tokenlab.open_folder", text="Show File", icon="FILE_FOLDER").local_id = task.local_id
 
 
 def _import_label(task: Any) -> str:

@@ -17,7 +17,9 @@ from typing import Any
 
 import bpy
 
-from ..files.formats import ModelFormat
+from ..files import gltf
+from ..files.formats import Implausible, ModelFormat, is_text_fbx
+from ..text import one_line
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +45,16 @@ _DATA = (
 """Kinds of data that importers make; compared before and after, since names say nothing (bpy_facts D.2)."""
 
 
+_COMPRESSIONS = {
+    "KHR_draco_mesh_compression": "Draco",
+    "EXT_meshopt_compression": "meshopt",
+    "KHR_meshopt_compression": "meshopt",
+}
+"""Extensions of glTF that need a library which not every build of Blender has, and their names."""
+_KEPT = "It is kept on disk, and nothing is charged again."
+_ELSEWHERE = "Use Show File to open it with another program, or generate in another format."
+
+
 class ImportFailed(Exception):
     """The model could not be imported; nothing of it was left behind. The text is a user's sentence."""
 
@@ -65,14 +77,17 @@ class _Operator:
         return operator  # type: ignore[no-any-return]
 
 
+_OLD_FBX = _Operator("import_scene", "fbx")
 _OPERATORS: dict[ModelFormat, tuple[_Operator, ...]] = {
     ModelFormat.GLB: (_Operator("import_scene", "gltf"),),
     ModelFormat.GLTF: (_Operator("import_scene", "gltf"),),
     # The C++ importer (4.5 and later) is twice as fast and reads ASCII files too (bpy_facts D.5, E).
-    ModelFormat.FBX: (_Operator("wm", "fbx_import"), _Operator("import_scene", "fbx")),
+    ModelFormat.FBX: (_Operator("wm", "fbx_import"), _OLD_FBX),
     ModelFormat.OBJ: (_Operator("wm", "obj_import"),),
     # Else the scene's frame range becomes 0 to 0 (bpy_facts D.2).
     ModelFormat.USDZ: (_Operator("wm", "usd_import", (("set_frame_range", False),)),),
+    ModelFormat.STL: (_Operator("wm", "stl_import"),),
+    ModelFormat.PLY: (_Operator("wm", "ply_import"),),
 }
 
 
@@ -83,48 +98,90 @@ def import_file(path: Path, model_format: ModelFormat, scene: bpy.types.Scene, n
     :raises ImportFailed: what the importer made until then is still there; `remove_new` takes it away.
     """
     scene_name, before = scene.name, snapshot()
-    _run(path, model_format, scene)
-    # The importer may have reallocated what the reference points to.
-    collection = _gather(name, before, bpy.data.scenes[scene_name])
-    check(collection)
-    _pack_images(before)
-    return collection
-
-
-def _run(path: Path, model_format: ModelFormat, scene: bpy.types.Scene) -> None:
-    operator, options = _choose(model_format)
+    required = _required_extensions(path, model_format)
+    operator, options = _choose(path, model_format)
     try:
-        if scene == bpy.context.scene:
-            result = operator(filepath=str(path), **options)
-        else:
-            # The scene alone: a window beside it wins silently, a view layer beside it crashes (bpy_facts D.3).
-            with bpy.context.temp_override(scene=scene):  # type: ignore[attr-defined]  # the stubs know no `with`
-                result = operator(filepath=str(path), **options)
+        _run(operator, {"filepath": str(path), **options}, scene)
     except RuntimeError as error:
         # The report of the operator, sometimes with a traceback: for the log only.
         logger.warning("Blender's importer refused %s: %s", path.name, error)
-        raise failed(model_format) from error
+        raise _refused(model_format, required, str(error)) from error
+    # The importer may have reallocated what the reference points to.
+    collection = _gather(name, before, bpy.data.scenes[scene_name])
+    check(collection)
+    _pack_images(before, path.parent)
+    return collection
+
+
+def _run(operator: Callable[..., set[str]], options: dict[str, Any], scene: bpy.types.Scene) -> None:
+    """Run an import operator in `scene`.
+
+    :raises RuntimeError: when it does not import.
+    """
+    if scene == bpy.context.scene:
+        result = operator(**options)
+    else:
+        # The scene alone: a window beside it wins silently, a view layer beside it crashes (bpy_facts D.3).
+        with bpy.context.temp_override(scene=scene):  # type: ignore[attr-defined]  # the stubs know no `with`
+            result = operator(**options)
     if "FINISHED" not in result:
-        raise failed(model_format)
+        raise RuntimeError("the operator was cancelled")
 
 
-def _choose(model_format: ModelFormat) -> tuple[Callable[..., set[str]], dict[str, Any]]:
+def _choose(path: Path, model_format: ModelFormat) -> tuple[Callable[..., set[str]], dict[str, Any]]:
+    """Return the first operator for the format that this build has, and the options that it knows."""
     for candidate in _OPERATORS.get(model_format, ()):
         operator = candidate.find()
-        if operator is not None:
-            known = operator.get_rna_type().properties  # type: ignore[attr-defined]
-            return operator, {key: value for key, value in candidate.options if key in known}
-    raise ImportFailed(
-        f"This build of Blender cannot import {model_format.label}. The file is kept on disk, and nothing is lost. "
-        "Open it with another Blender, or generate as GLB."
-    )
+        if operator is None:
+            continue
+        if candidate == _OLD_FBX and is_text_fbx(path):
+            raise ImportFailed(
+                f"This FBX file is written as text, which this build of Blender cannot read. {_KEPT} {_ELSEWHERE}"
+            )
+        known = operator.get_rna_type().properties  # type: ignore[attr-defined]
+        return operator, {key: value for key, value in candidate.options if key in known}
+    raise ImportFailed(f"This build of Blender cannot read {model_format.label} files. {_KEPT} {_ELSEWHERE}")
+
+
+def _required_extensions(path: Path, model_format: ModelFormat) -> tuple[str, ...]:
+    """Return which extensions a glTF file needs, having looked at what else it asks of an importer.
+
+    :raises ImportFailed: when that is not to be done.
+    """
+    if model_format not in (ModelFormat.GLB, ModelFormat.GLTF):
+        return ()
+    try:
+        document = gltf.read(path, model_format)
+    except Implausible as error:
+        raise ImportFailed(
+            f"The delivered {model_format.label} file {error}. {_KEPT} Try again, or generate in another format."
+        ) from error
+    if gltf.leads_outside(document):
+        raise ImportFailed(
+            f"The delivered {model_format.label} file asks for files outside its own folder, so it was not imported. "
+            f"{_KEPT} Try again, or generate in another format."
+        )
+    return gltf.required_extensions(document)
+
+
+def _refused(model_format: ModelFormat, required: tuple[str, ...], report: str) -> ImportFailed:
+    """Return what is said of a file that an importer did not take: the reason, if the file itself names it."""
+    for extension in required:
+        if extension in _COMPRESSIONS:
+            what = f"This model is compressed with {_COMPRESSIONS[extension]}"
+        elif extension in report:
+            what = f"This model needs the glTF extension {one_line(extension, limit=60)}"
+        else:
+            continue
+        return ImportFailed(f"{what}, which this build of Blender cannot read. {_KEPT} {_ELSEWHERE}")
+    return failed(model_format)
 
 
 def failed(model_format: ModelFormat) -> ImportFailed:
     """Return what is said of a file that Blender cannot read."""
     return ImportFailed(
-        f"Blender could not read the delivered {model_format.label} file. It is kept on disk, and nothing is charged "
-        "again. Try again, or generate in another format."
+        f"Blender could not read the delivered {model_format.label} file. {_KEPT} "
+        "Try again, or generate in another format."
     )
 
 
@@ -148,14 +205,30 @@ def new_data(before: set[int]) -> list[bpy.types.ID]:
     return [item for uid, item in _all_data() if uid not in before]
 
 
-def _pack_images(before: set[int]) -> None:
-    """Put textures that lie beside the file (OBJ, glTF) into the .blend, so that it can travel."""
+def _pack_images(before: set[int], folder: Path) -> None:
+    """Put textures that lie beside the file (OBJ, glTF) into the .blend, so that it can travel.
+
+    Only pictures, and only from the model's own folder: Blender packs whatever file a material names, and the user may
+    publish the .blend.
+    """
     for item in new_data(before):
-        if isinstance(item, bpy.types.Image) and item.source == "FILE" and item.packed_file is None:
-            try:
+        if isinstance(item, bpy.types.Image) and item.source == "FILE":
+            is_picture = 0 not in size_of(item)
+            if item.packed_file is not None and not is_picture:
+                item.unpack(method="REMOVE")
+            elif item.packed_file is None and is_picture and _is_inside(item, folder):
                 item.pack()
-            except RuntimeError as error:
-                logger.warning("The texture %s could not be packed: %s", item.name, error)
+
+
+def size_of(image: bpy.types.Image) -> tuple[int, int]:
+    """Return width and height in pixels, both 0 when it cannot be read. Reads it, if it is not in memory."""
+    width, height = image.size[:]  # type: ignore[index]  # the stubs do not know that an array is one
+    return width, height
+
+
+def _is_inside(item: bpy.types.Image, folder: Path) -> bool:
+    path = Path(bpy.path.abspath(item.filepath, library=item.library)).resolve()
+    return path.is_relative_to(folder.resolve())
 
 
 def _gather(name: str, before: set[int], scene: bpy.types.Scene) -> bpy.types.Collection:
@@ -201,15 +274,18 @@ def check(collection: bpy.types.Collection) -> None:
     """
     solid = [item for item in collection.all_objects if _has_vertices(item)]
     if not solid:
+        raise ImportFailed(f"The delivered file holds no geometry. {_KEPT} Try again, or generate in another format.")
+    corners = [corner for item in solid for corner in item.bound_box]
+    if not all(math.isfinite(value) for corner in corners for value in corner):
         raise ImportFailed(
-            "The delivered file holds no geometry. It is kept on disk, and nothing is charged again. "
+            f"The delivered model has points at infinity, so it was not imported. {_KEPT} "
             "Try again, or generate in another format."
         )
-    corners = (value for item in solid for corner in item.bound_box for value in corner)
-    if not all(math.isfinite(value) for value in corners):
+    # Blender puts points at infinity to zero in some importers, and then there may be nothing to see.
+    if all(item.bound_box[0][:] == item.bound_box[6][:] for item in solid):
         raise ImportFailed(
-            "The delivered model has points at infinity, so it was not imported. It is kept on disk, and nothing is "
-            "charged again. Try again, or generate in another format."
+            f"The delivered model has all its points in one place, so it was not imported. {_KEPT} "
+            "Try again, or generate in another format."
         )
 
 
@@ -226,6 +302,11 @@ def share_bone_shapes(collection: bpy.types.Collection) -> None:
     for item in list(mine.objects):
         other.objects.link(item)
     bpy.data.collections.remove(mine)
+
+
+def is_bone_shape(item: bpy.types.Object) -> bool:
+    """Whether an object is none of the model, but what its bones are drawn with."""
+    return any(home.name.partition(".")[0] == _BONE_SHAPES for home in item.users_collection)
 
 
 def remove_new(before: set[int]) -> None:

@@ -13,11 +13,11 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
 from ... import __package__ as base_package
-from ..files.library import default_data_directory
+from ..files.library import LIBRARY, default_data_directory
 from ..service.address import Connection, is_acceptable_base_url, is_loopback
 from ..service.contract import DEFAULT_BASE_URL
 from ..tasks.settings import DEFAULT_DOWNLOADS, Settings
-from . import models, second_blender
+from . import assets, models, second_blender
 from .properties import session_list
 
 ENVIRONMENT = {
@@ -91,6 +91,7 @@ class TOKENLAB_AP_preferences(bpy.types.AddonPreferences):
                 layout.label(text=f"Set by the environment variable {ENVIRONMENT[name]}", icon="INFO")
         layout.prop(self, "max_concurrent_tasks")
         layout.prop(self, "import_in_background")
+        _draw_library(layout)
         layout.separator()
         layout.label(text="Advanced")
         layout.prop(self, "delivery_policy")
@@ -101,6 +102,21 @@ class TOKENLAB_AP_preferences(bpy.types.AddonPreferences):
         status = session_list().connection_status
         if status:
             layout.label(text=status)
+
+
+def _draw_library(layout: bpy.types.UILayout) -> None:
+    """Draw what the library takes, and what can be done with it."""
+    shown, name = session_list(), assets.registered_name(data_directory() / LIBRARY)
+    layout.separator()
+    layout.label(text=f"Library: {shown.library_use}" if shown.library_use else "Library", translate=False)
+    if name:
+        layout.label(text=f"In the Asset Browser as “{name}”", icon="CHECKMARK", translate=False)
+    row = layout.row()
+    if not name:
+        row.operator("tokenlab.add_asset_library", text="Add to Asset Browser", icon="ASSET_MANAGER")
+    row.operator("tokenlab.clean_up_library", text="Clean Up…", icon="TRASH")
+    if shown.library_status:
+        layout.label(text=shown.library_status, translate=False)
 
 
 def environment_override(name: str) -> str:

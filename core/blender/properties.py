@@ -81,6 +81,7 @@ class TOKENLAB_PG_task(bpy.types.PropertyGroup):
     created_at: StringProperty(name="Created", description="Unix seconds as text: a float property would round them")
     was_imported: BoolProperty(name="Was Imported", description="The model was imported before, into any file")
     has_result: BoolProperty(name="Has Result", description="The model is on this computer")
+    facts: StringProperty(name="Facts", description="What the model is like, as JSON; empty before it was measured")
 
 
 class TOKENLAB_PG_session(bpy.types.PropertyGroup):
@@ -93,6 +94,9 @@ class TOKENLAB_PG_session(bpy.types.PropertyGroup):
     )
     notice: StringProperty(name="Notice", description="A sentence about the extension itself")
     connection_status: StringProperty(name="Connection", description="What the last connection test said")
+    library_use: StringProperty(name="Library", description="How many models the library holds, and their size")
+    library_status: StringProperty(name="Library Status", description="What was last done with the library")
+    library_is_busy: BoolProperty(name="Library Is Busy", description="Something is being done with the library")
 
 
 def form(scene: bpy.types.Scene) -> TOKENLAB_PG_form:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import bpy
 
+from ..files.facts import ModelFacts
 from ..files.library import PICTURES
 from ..service.catalogue import ModelInfo
 from ..service.contract import (
@@ -27,7 +28,7 @@ from ..service.contract import (
     GenerationRequest,
 )
 from ..service.errors import StillRunning, TokenLabError
-from ..tasks.records import ConnectionTested
+from ..tasks.records import ConnectionTested, LibraryReport
 from ..tasks.task import UNFINISHED, Task, TaskState
 from ..text import clean_text
 from . import importing, pictures, preferences, session, tick
@@ -36,6 +37,8 @@ from .imports import ImportState
 _PUMP_SECONDS = 0.02
 """Pause between two calls of the tick while a script waits."""
 _QUESTION_SECONDS = 60.0
+_LIBRARY_SECONDS = 600.0
+"""How long a script may wait for a large library."""
 """Longest wait for an answer that belongs to no task."""
 
 _MAX_TEXT = 20_000
@@ -89,6 +92,11 @@ class TaskHandle:
         """The model on disk, or None before it is there."""
         path = self._task.result_path
         return Path(path) if path else None
+
+    @property
+    def facts(self) -> ModelFacts | None:
+        """What the model is like, or None before it was measured."""
+        return self._task.facts
 
     @property
     def objects(self) -> list[bpy.types.Object]:
@@ -242,6 +250,14 @@ def wait_for_connection_test() -> ConnectionTested:
     _pump(lambda: current.connection_test is not None, _QUESTION_SECONDS)
     silence = ConnectionTested("The service did not answer in time. Try again later.", accepted=False)
     return current.connection_test or silence
+
+
+def wait_for_library() -> LibraryReport:
+    """Return what came of what is being done with the library; without a window only."""
+    library = session.current().library
+    _pump(lambda: not library.is_asking, _LIBRARY_SECONDS)
+    silence = LibraryReport(None, "The library is so large that this takes longer. It goes on.", is_bad=True)
+    return silence if library.is_asking or library.report is None else library.report
 
 
 def _pump(is_over: Callable[[], bool], timeout: float) -> None:

@@ -27,11 +27,12 @@ from ..tasks.records import (
     JournalFailed,
     JournalLoaded,
     JournalRebuilt,
+    LibraryReport,
     ModelsLoaded,
     TaskChanged,
 )
 from ..tasks.task import Task
-from . import importing, models, preferences, store, task_list
+from . import assets, importing, models, preferences, store, task_list
 from .imports import Imports, ImportState
 from .pictures import Picture
 from .properties import form, session_list
@@ -55,6 +56,7 @@ class Session:
         """Of all scenes of the open file as they were last noticed, by `session_uid`."""
         self.connection_test: ConnectionTested | None = None
         self.models = models.Models(self.engine, wake)
+        self.library = assets.Library(self.engine, wake)
 
     @property
     def is_outdated(self) -> bool:
@@ -295,6 +297,7 @@ class Session:
     def handle(self, event: Event) -> None:
         """Write down what a worker has brought."""
         if isinstance(event, TaskChanged):
+            self.library.notice(event.task)
             task = self.engine.records.get(event.task.local_id)
             if task is not None:
                 self._mirror_entry(task)
@@ -302,6 +305,7 @@ class Session:
         elif isinstance(event, JournalLoaded):
             session_list().notice = ""
             self._take_file(event.rows)
+            self.library.keep_up()
         elif isinstance(event, JournalFailed):
             session_list().notice = event.sentence
             if not self.is_restored:
@@ -314,6 +318,9 @@ class Session:
             task_list.tag_redraw()
         elif isinstance(event, ModelsLoaded):
             self.models.take(event)
+            task_list.tag_redraw()
+        elif isinstance(event, LibraryReport):
+            self.library.take(event)
             task_list.tag_redraw()
 
     def _show_task(self, task: Task) -> None:

@@ -8,10 +8,13 @@ bpy is allowed here.
 
 from __future__ import annotations
 
+import functools
+import json
 from collections.abc import Sequence
 
 import bpy
 
+from ..files.facts import ModelFacts
 from ..tasks.task import Task, TaskState
 from .properties import TOKENLAB_PG_task, session_list
 
@@ -83,6 +86,17 @@ def tag_redraw() -> None:
                     region.tag_redraw()
 
 
+def facts_of(row: TOKENLAB_PG_task) -> ModelFacts | None:
+    """Return what a row says of its model, or None when that was not measured."""
+    return ModelFacts.from_record(json.loads(row.facts)) if row.facts else None
+
+
+@functools.lru_cache(maxsize=2048)
+def _facts_text(facts: ModelFacts | None) -> str:
+    """Return the facts as text. Rows are compared at each change of any task, and facts seldom change."""
+    return json.dumps(facts.to_record()) if facts else ""
+
+
 def _fill(row: TOKENLAB_PG_task, task: Task, scene_name: str) -> None:
     values = {
         "name": task.local_id,
@@ -100,6 +114,7 @@ def _fill(row: TOKENLAB_PG_task, task: Task, scene_name: str) -> None:
         "created_at": f"{task.created_at:.3f}",
         "was_imported": task.delivered,
         "has_result": bool(task.result_path),
+        "facts": _facts_text(task.facts),
         "waits_for": "",
     }
     for name, value in values.items():

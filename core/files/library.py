@@ -12,8 +12,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import sys
 import tempfile
+import threading
 import time
 import unicodedata
 from collections.abc import Mapping
@@ -21,11 +23,15 @@ from pathlib import Path
 
 from ..processes import is_running
 
+LIBRARY = "library"
+"""Folder of the data folder for the models."""
 PICTURES = "pictures"
 """Folder of the data folder for pictures out of Blender, on their way to a task's own folder."""
 _MAX_SLUG = 40
 _PART = ".part"
 """How the name of everything ends that is not yet whole."""
+_amending = threading.Lock()
+"""What two workers learn of a model at once, such as its bill and its size, is to be kept both."""
 
 
 def default_data_directory(environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Path:
@@ -48,7 +54,7 @@ def slug(prompt: str) -> str:
 def generation_folder(data_directory: Path, prompt: str, local_id: str, created_at: float) -> Path:
     """Return the folder of one generation (not created). `created_at` is in unix seconds."""
     month = time.strftime("%Y-%m", time.gmtime(created_at))
-    return data_directory / "library" / month / f"{slug(prompt)}-{local_id[:8]}"
+    return data_directory / LIBRARY / month / f"{slug(prompt)}-{local_id[:8]}"
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -60,6 +66,8 @@ def write_atomically(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        if path.is_file():
+            shutil.copymode(path, temporary)
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
@@ -86,9 +94,10 @@ def amend_provenance(folder: Path, facts: Mapping[str, object]) -> None:
 
     :raises OSError: when it cannot be written.
     """
-    try:
-        known = json.loads((folder / "task.json").read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return
-    if isinstance(known, dict):
-        write_provenance(folder, {**known, **facts})
+    with _amending:
+        try:
+            known = json.loads((folder / "task.json").read_bytes())
+        except (OSError, ValueError, RecursionError):
+            return
+        if isinstance(known, dict):
+            write_provenance(folder, {**known, **facts})

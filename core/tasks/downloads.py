@@ -12,7 +12,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ..files import archive, formats, library
+from ..files import archive, checks, formats, gltf, library
 from ..service.address import is_loopback
 from ..service.contract import AUTO, choose_asset
 from ..service.errors import ServiceError, Stopped
@@ -93,20 +93,17 @@ def _with_fresh_urls(context: JobContext, task: Task, connection: Connection) ->
 
 
 def _finish(context: JobContext, task: Task, file: Path, command: Command | None) -> None:
-    """Name the file after what it is, unpack it if need be, and mark the task `CONVERTING` or `READY`."""
+    """Name the file after what it is, unpack it, look whether it is whole, and mark the task accordingly."""
     try:
-        path, model_format = _identify(file)
+        path, model_format, problem = _identify(file)
         library.write_provenance(
             file.parent, _provenance(context.records.get(task.local_id) or task, path.name, model_format)
         )
-    except archive.ArchiveError as error:
-        _ready_without_model(context, task, f"The delivered archive {error}.")
-        return
     except OSError as error:
         _ready_without_model(context, task, f"The delivered file cannot be stored ({error.strerror}).")
         return
-    if model_format is None:
-        _ready_without_model(context, task, f"The service delivered {formats.describe_unknown(path)}, not a 3D model.")
+    if problem or model_format is None:
+        _ready_without_model(context, task, problem)
         return
     wanted = task.request.format
     note = task.note
@@ -120,24 +117,39 @@ def _finish(context: JobContext, task: Task, file: Path, command: Command | None
         result_format=model_format.name,
         blend_path="",
         blend_version="",
+        facts=None,
         progress=100,
         note=note,
         error="",
     )
 
 
-def _identify(file: Path) -> tuple[Path, formats.ModelFormat | None]:
-    """Return the file to import and its format; the download itself is renamed, never altered."""
+def _identify(file: Path) -> tuple[Path, formats.ModelFormat | None, str]:
+    """Return the file to import, its format, and a sentence if that cannot be done.
+
+    The download itself is renamed, never altered.
+    """
     model_format = formats.sniff(file)
-    named = file.with_name(f"original{model_format.value}" if model_format else "original.bin")
-    os.replace(file, named)
-    if model_format is formats.ModelFormat.ZIP:
-        return archive.unpack(named, named.with_name("unpacked"))
-    return named, model_format
+    path = file.with_name(f"original{model_format.value}" if model_format else "original.bin")
+    os.replace(file, path)
+    if model_format is None:
+        return path, None, f"The service delivered {formats.describe_unknown(path)}, not a 3D model."
+    try:
+        if model_format is formats.ModelFormat.ZIP:
+            path, model_format = archive.unpack(path, path.with_name("unpacked"))
+        else:
+            checks.check(path, model_format)
+        if model_format is formats.ModelFormat.GLB:
+            path = gltf.without_trailer(path)
+    except archive.ArchiveError as error:
+        return path, model_format, f"The delivered archive {error}."
+    except formats.Implausible as error:
+        return path, model_format, f"The delivered {model_format.label} file {error}."
+    return path, model_format, ""
 
 
 def _ready_without_model(context: JobContext, task: Task, what: str) -> None:
-    sentence = f"{what} It was kept, and nothing is charged again. Try again to fetch it once more."
+    sentence = f"{what} It is kept on disk, and nothing is charged again. Try again to fetch it once more."
     context.records.change(
         task.local_id, expect=_DOWNLOADING, state=TaskState.READY, result_path="", result_format="", error=sentence
     )

@@ -38,6 +38,7 @@ from .records import (
     JournalFailed,
     JournalLoaded,
     JournalRebuilt,
+    LibraryReport,
     Mailbox,
     ModelsLoaded,
     Overtaken,
@@ -197,15 +198,17 @@ class Engine:
 
     def test_connection(self) -> None:
         """Have the key tested; `ConnectionTested` tells what came of it."""
-        connection = self.settings.connection
-        self._questions += 1
-        self._workers.submit(lambda: jobs.test_connection(self._context, connection))
+        self.run(partial(jobs.test_connection, connection=self.settings.connection), is_answered=True)
 
     def ask_models(self, *, with_list: bool = False, names: Sequence[str] = ()) -> None:
         """Have what is known of the models looked up, and the list or single ones asked for; `ModelsLoaded` tells."""
-        job = partial(jobs.ask_models, self._context, self.settings.connection, with_list=with_list, names=names)
-        self._questions += 1
-        self._workers.submit(job)
+        connection = self.settings.connection
+        self.run(partial(jobs.ask_models, connection=connection, with_list=with_list, names=names), is_answered=True)
+
+    def run(self, job: Callable[[JobContext], None], *, is_answered: bool = False) -> None:
+        """Have a worker do what belongs to no task; exactly one event tells what came of it if it `is_answered`."""
+        self._questions += is_answered
+        self._workers.submit(partial(job, self._context))
 
     def load_journal(self) -> None:
         """Have the journal read; `JournalLoaded` or `JournalFailed` tells what came of it."""
@@ -284,7 +287,7 @@ class Engine:
             event = self._mailbox.get_nowait()
         except queue.Empty:
             return None
-        if isinstance(event, JournalLoaded | ConnectionTested) or (
+        if isinstance(event, JournalLoaded | ConnectionTested | LibraryReport) or (
             isinstance(event, JournalFailed | ModelsLoaded) and event.is_answer
         ):
             self._questions -= 1

@@ -211,6 +211,15 @@ class Journal:
                 found.append(Row(task, is_free, "" if is_free else owner))
         return found
 
+    def tasks(self) -> Future[list[Task]]:
+        """Return every task in the journal, the removed ones too, and take over nothing."""
+
+        def read(connection: sqlite3.Connection) -> list[Task]:
+            tasks = (from_text(record) for (record,) in connection.execute("SELECT record FROM tasks"))
+            return [task for task in tasks if task is not None]
+
+        return self._order(read)
+
     def stop(self, timeout: float) -> bool:
         """Finish what was ordered, give up what we own, and close. May be called twice.
 

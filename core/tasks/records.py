@@ -16,6 +16,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..files.disk_use import LibraryUse
 from ..service.catalogue import Catalogue
 from .journal import Journal, Row
 from .task import IllegalTransition, Task, TaskState, merge
@@ -122,6 +123,16 @@ class ModelsLoaded:
     """A question for them is answered by this; else something new became known on the way."""
 
 
+@dataclass(frozen=True, slots=True)
+class LibraryReport:
+    """How large the library on disk is now, and what was done with it; None when that cannot be told."""
+
+    use: LibraryUse | None
+    sentence: str = ""
+    """A user's sentence about what was done, or ""."""
+    is_bad: bool = False
+
+
 Event = (
     TaskChanged
     | JobDone
@@ -134,6 +145,7 @@ Event = (
     | Woken
     | ConnectionTested
     | ModelsLoaded
+    | LibraryReport
 )
 Mailbox = queue.SimpleQueue[Event]
 
@@ -164,6 +176,10 @@ class Records:
         """Return the local ids of what the user took off the list."""
         with self._lock:
             return [local_id for local_id, task in self._tasks.items() if task.removed]
+
+    def in_journal(self) -> Future[list[Task]]:
+        """Return what the journal has of all tasks of this computer, the removed ones too."""
+        return self._journal.tasks()
 
     def save_all(self, owners: Mapping[str, str]) -> None:
         """Order a row for every task, after the journal was begun anew.

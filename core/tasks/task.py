@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final
 
+from ..files.facts import ModelFacts
 from ..service.contract import MAX_SEED, GenerationRequest
 from ..text import clean_text
 
@@ -104,6 +105,8 @@ class Task:
     """The service's id of our last request about this task, for support."""
     result_format: str = ""
     """`ModelFormat` name of the file to import, once it is there."""
+    facts: ModelFacts | None = None
+    """What the delivered model is like, once Blender has read it."""
     removed: bool = False
     """The user took it off the list. The row stays in the journal, since it may have cost money."""
     asset_urls: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -179,6 +182,7 @@ def merge(memory: Task, scene: Task) -> Task:
         result_path=winner.result_path or other.result_path,
         blend_path=winner.blend_path or other.blend_path,
         blend_version=winner.blend_version if winner.blend_path else other.blend_version,
+        facts=winner.facts or other.facts,
         delivered=memory.delivered or scene.delivered,
         removed=memory.removed or scene.removed,
     )
@@ -222,6 +226,7 @@ def _dump(task: Task, without: frozenset[str], **extra: object) -> str:
     record: dict[str, Any] = {name: getattr(task.request, name) for name in _REQUEST_FIELDS}
     record.update((name, getattr(task, name)) for name in _TASK_FIELDS)
     record["asset_urls"] = dict(task.asset_urls)
+    record["facts"] = task.facts.to_record() if task.facts else None
     record["state"] = task.state.value
     kept = {key: value for key, value in record.items() if key not in without}
     # ASCII: a lone surrogate, legal in a file name, ends Blender in a custom property and SQLite's work in a row.
@@ -273,4 +278,4 @@ def _value(kind: str, value: object) -> object:
         return float(value) if 0 <= value < _END_OF_TIME else None
     if kind == "Mapping" and isinstance(value, dict):
         return {str(key): str(item) for key, item in value.items()}
-    return None
+    return ModelFacts.from_record(value) if kind == "ModelFacts" else None

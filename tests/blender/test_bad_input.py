@@ -15,6 +15,7 @@ import pytest
 
 from tests.blender.support import MODULE, RESIDENT, pump, run_script
 from tests.simulator.process import SimulatorProcess
+from tests.tiny_models import glb, ply
 
 
 def row(task: Any) -> Any:
@@ -163,7 +164,8 @@ def test_a_broken_model_leaves_nothing_behind_and_can_be_tried_again(
 ) -> None:
     assets = tmp_path / "broken"
     assets.mkdir()
-    (assets / "broken.glb").write_bytes(b"glTF\2\0\0\0\x20\0\0\0" + b"\xff" * 20)
+    broken = glb(change=lambda document: document["accessors"][1].update(bufferView=7))
+    (assets / "broken.glb").write_bytes(broken)
     simulator.configure(assets=str(assets))
     before = [len(getattr(bpy.data, kind)) for kind in ("objects", "meshes", "materials", "images", "collections")]
     task = extension.generate("broken.glb")
@@ -172,6 +174,19 @@ def test_a_broken_model_leaves_nothing_behind_and_can_be_tried_again(
     after = [len(getattr(bpy.data, kind)) for kind in ("objects", "meshes", "materials", "images", "collections")]
     assert after == before
     assert (task.state, task.result_path.is_file()) == ("READY", True)
+
+
+def test_a_file_that_would_crash_blender_never_reaches_its_importer(
+    extension: ModuleType, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    assets = tmp_path / "crashing"
+    assets.mkdir()
+    (assets / "model.glb").write_bytes(ply(2_000_000_000))
+    simulator.configure(assets=str(assets))
+    task = extension.generate("a cube")
+    assert "holds less than its header promises" in fails(extension, task)
+    with pytest.raises(RuntimeError, match="holds less than its header promises"):
+        bpy.ops.tokenlab.import_model(local_id=task.local_id)
 
 
 def test_a_model_without_geometry_is_not_called_imported(

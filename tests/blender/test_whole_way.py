@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import struct
-import zlib
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,6 +14,7 @@ from typing import Any
 import bpy
 import pytest
 
+from tests import tiny_models
 from tests.blender.support import SHARED_SAMPLES, vertex_count
 from tests.simulator.models import ensure_models
 from tests.simulator.process import SimulatorProcess
@@ -23,13 +22,7 @@ from tests.simulator.process import SimulatorProcess
 
 def png(path: Path) -> Path:
     """Write a picture of one red pixel."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)
-    pixels = zlib.compress(b"\0\xff\0\0")
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b""))
+    path.write_bytes(tiny_models.png())
     return path
 
 

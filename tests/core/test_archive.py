@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import shutil
 import stat
 import struct
 import warnings
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 from core.files import archive as archive_module
 from core.files.archive import ArchiveError, unpack
 from core.files.formats import ModelFormat
-from tests.tiny_models import OBJ_TEXT, glb, obj_zip
+from tests.tiny_models import OBJ_TEXT, glb, obj_zip, ply, stl
 
 Entries = dict[str | zipfile.ZipInfo, bytes]
 
@@ -119,14 +120,50 @@ def test_a_failure_leaves_an_earlier_try_alone(room: Path) -> None:
         "c:/escaped.glb",
         "model.glb:stream",
         "long/" * 40 + "model.glb",
+        "a/" * 17 + "model.glb",
+        "x" * 181,
+        "\N{CHAIR}" * 64,
+        "line\nbreak.glb",
+        "delete\x7f.glb",
+        "control\x85.glb",
+        "//server/share/escaped.glb",
+        "a/.. /escaped.glb",
+        ".../escaped.glb",
+        ".",
     ],
 )
 def test_an_entry_that_could_land_elsewhere_is_refused(room: Path, name: str) -> None:
     assert_refused(room, zip_bytes({"model.glb": glb(), raw_entry(name): glb()}), "unsafe name")
 
 
-def test_a_link_is_refused(room: Path) -> None:
-    link = raw_entry("link.glb", stat.S_IFLNK | 0o777)
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("What is this?.glb", "What is this_.glb"),
+        ('a "quoted" <name>|*.glb', "a _quoted_ _name___.glb"),
+        ("CON", "_CON"),
+        ("aux.txt", "_aux.txt"),
+        ("nul .tar.gz", "_nul .tar.gz"),
+        ("com1.png", "_com1.png"),
+        ("lpt².png", "_lpt².png"),
+        ("Conin$", "_Conin$"),
+        ("con/prn/x.png", "_con/_prn/x.png"),
+        ("console.txt", "console.txt"),
+        ("com10.txt", "com10.txt"),
+        ("trailing. . /dots...", "trailing/dots"),
+        ("./a//b/./c.png", "a/b/c.png"),
+        (".hidden", ".hidden"),
+        ("椅子/木.png", "椅子/木.png"),
+    ],
+)
+def test_a_name_that_windows_does_not_take_is_changed_everywhere(room: Path, name: str, safe: str) -> None:
+    path, _ = unpack_in(room, zip_bytes({"model.glb": glb(), raw_entry(name): b"content"}))
+    assert (path.parent / safe).read_bytes() == b"content"
+
+
+@pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR, stat.S_IFSOCK])
+def test_a_link_or_a_device_is_refused(room: Path, kind: int) -> None:
+    link = raw_entry("link.glb", kind | 0o777)
     assert_refused(room, zip_bytes({"model.glb": glb(), link: b"../precious"}), "link")
 
 
@@ -147,6 +184,27 @@ def test_too_many_entries_are_refused(room: Path) -> None:
     assert_refused(room, zip_bytes(entries), "too many files")
 
 
+def test_entries_that_share_their_data_are_refused(room: Path) -> None:
+    data = bytearray(zip_bytes({"model.glb": glb(), "a.bin": b"the same for both"}, zipfile.ZIP_STORED))
+    data[data.rindex(b"PK\x01\x02") :] = overlapping_directory(data)
+    assert_refused(room, bytes(data), "share their data")
+
+
+def overlapping_directory(data: bytearray) -> bytes:
+    """The end of the archive, in which the second entry lies inside the first."""
+    end = bytearray(data[data.rindex(b"PK\x01\x02") :])
+    struct.pack_into("<I", end, 42, 40)
+    return bytes(end)
+
+
+def test_a_disk_that_is_too_small_is_not_filled(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = shutil.disk_usage(room)._replace(free=1_000_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: full)
+    with pytest.raises(OSError, match="too little room"):
+        unpack_in(room, obj_zip())
+    assert os.listdir(room) == ["original.zip"]
+
+
 def test_an_entry_that_is_there_twice_is_refused(room: Path) -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive, warnings.catch_warnings():
@@ -158,7 +216,30 @@ def test_an_entry_that_is_there_twice_is_refused(room: Path) -> None:
 
 def test_a_file_that_is_also_a_folder_is_refused(room: Path) -> None:
     assert_refused(room, zip_bytes({"a": b"file", "a/model.glb": glb()}), "clash")
-    assert_refused(room, zip_bytes({raw_entry("."): b"the folder itself", "model.glb": glb()}), "clash")
+    assert_refused(room, zip_bytes({"a/model.glb": glb(), "a": b"file"}), "clash")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Texture.png", "texture.PNG"),
+        ("straße.png", "STRASSE.png"),
+        ("caf\N{LATIN SMALL LETTER E WITH ACUTE}.png", "cafe\N{COMBINING ACUTE ACCENT}.png"),
+        ("what?.png", "what*.png"),
+        ("name", "name."),
+        ("con", "_con"),
+        ("Maps", "maps/a.png"),
+    ],
+)
+def test_names_that_are_one_where_case_does_not_count_are_refused(room: Path, one: str, other: str) -> None:
+    entries: Entries = {"model.glb": glb(), raw_entry(one): b"1", raw_entry(other): b"2"}
+    assert_refused(room, zip_bytes(entries), "clash")
+
+
+def test_one_folder_in_two_spellings_is_no_clash(room: Path) -> None:
+    entries: Entries = {"model.glb": glb(), "Maps/a.png": b"a", "maps/b.png": b"b"}
+    path, _ = unpack_in(room, zip_bytes(entries))
+    assert (path.parent / "Maps" / "a.png").read_bytes() == b"a"
 
 
 @pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
@@ -170,13 +251,16 @@ def test_damage_inside_is_told_as_damage(room: Path, compression: int) -> None:
     assert_refused(room, bytes(data), "damaged")
 
 
-def test_a_truncated_and_an_encrypted_archive_are_told_as_damage(room: Path) -> None:
+def test_a_truncated_archive_is_told_as_damage(room: Path) -> None:
     assert_refused(room, obj_zip()[:-30], "damaged")
+
+
+def test_an_encrypted_archive_is_told_as_encrypted(room: Path) -> None:
     encrypted = bytearray(obj_zip())
     # Bit 0 of the flags, in the local header and in the directory: the entry is encrypted.
     encrypted[6] |= 1
     encrypted[encrypted.index(b"PK\x01\x02") + 8] |= 1
-    assert_refused(room, bytes(encrypted), "damaged")
+    assert_refused(room, bytes(encrypted), "is encrypted")
 
 
 def test_an_unknown_compression_is_told_as_damage(room: Path) -> None:
@@ -206,16 +290,63 @@ def test_no_damage_makes_unpacking_fail_otherwise_or_leave_rubbish(
 
 def test_an_archive_without_a_model_is_refused(room: Path) -> None:
     assert_refused(room, zip_bytes({"readme.txt": b"v 1 2 3", "page.glb": b"<html>"}), "holds no 3D model")
-    assert_refused(room, zip_bytes({"inner.zip": obj_zip()}), "holds no 3D model")
+    assert_refused(room, zip_bytes({"inner.zip": zip_bytes({"readme.txt": b""})}), "holds no 3D model")
+
+
+def test_an_archive_in_the_archive_is_unpacked_where_there_is_no_model_beside_it(room: Path) -> None:
+    path, model_format = unpack_in(room, zip_bytes({"result/model.zip": obj_zip()}))
+    assert (path.name, model_format) == ("triangle.obj", ModelFormat.OBJ)
+    assert path.parent.parent == room / "unpacked" / "result"
+    assert (path.parent / "triangle.mtl").is_file()
+    path, _ = unpack_in(room, zip_bytes({"more.zip": zip_bytes({"other.glb": glb()}), "model.glb": glb()}))
+    assert path == room / "unpacked" / "model.glb"
+    assert sorted(os.listdir(path.parent)) == ["model.glb", "more.zip"]
+
+
+def test_deeper_archives_are_not_unpacked(room: Path) -> None:
+    assert_refused(room, zip_bytes({"a.zip": zip_bytes({"b.zip": obj_zip()})}), "archives in archives")
+
+
+def test_an_archive_in_the_archive_is_trusted_no_more_than_the_outer_one(
+    room: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bomb = zip_bytes({"model.glb": glb(), "zeros": bytes(40_000_000)})
+    assert_refused(room, zip_bytes({"inner.zip": bomb}), "far more than its own size")
+    assert_refused(room, zip_bytes({"inner.zip": zip_bytes({raw_entry("../x.glb"): glb()})}), "unsafe name")
+    monkeypatch.setattr(archive_module, "_MAX_ENTRIES", 3)
+    many: Entries = {f"{number}.txt": b"" for number in range(1_998)}
+    assert_refused(room, zip_bytes({"inner.zip": zip_bytes(many), "b.txt": b"", "c.txt": b""}), "too many files")
 
 
 def test_of_several_models_the_best_is_taken(room: Path) -> None:
     entries: Entries = {
         "a.obj": OBJ_TEXT.encode(),
-        "b.fbx": b"Kaydara FBX Binary  \x00",
+        "b.stl": stl(),
+        "b.ply": ply(),
         "c/second.glb": glb("Second"),
         "c/first.glb": glb("First"),
         "__MACOSX/._a.glb": b"\x00\x05\x16\x07 a shadow file",
     }
     path, model_format = unpack_in(room, zip_bytes(entries))
     assert (path.name, model_format) == ("first.glb", ModelFormat.GLB)
+
+
+def test_shapes_without_materials_are_taken_last(room: Path) -> None:
+    entries: Entries = {"a.ply": ply(), "b.stl": stl(), "c.obj": OBJ_TEXT.encode()}
+    assert unpack_in(room, zip_bytes(entries))[1] is ModelFormat.OBJ
+    del entries["c.obj"]
+    assert unpack_in(room, zip_bytes(entries))[1] is ModelFormat.STL
+    del entries["b.stl"]
+    assert unpack_in(room, zip_bytes(entries))[1] is ModelFormat.PLY
+
+
+def test_a_broken_model_is_passed_over_for_a_whole_one(room: Path) -> None:
+    cut = glb()[:-20]
+    entries: Entries = {"a.glb": cut, "b.glb": glb(), "c.obj": OBJ_TEXT.encode()}
+    assert unpack_in(room, zip_bytes(entries))[0].name == "b.glb"
+    del entries["b.glb"]
+    assert unpack_in(room, zip_bytes(entries))[0].name == "c.obj"
+
+
+def test_an_archive_of_broken_models_says_what_is_wrong_with_them(room: Path) -> None:
+    assert_refused(room, zip_bytes({"a.glb": glb()[:-20]}), "no whole 3D model: its GLB file is cut short")

@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.files.library import (
+    amend_provenance,
     default_data_directory,
     generation_folder,
     remove_leftovers,
@@ -102,3 +104,14 @@ def test_what_a_killed_process_left_half_written_is_removed_and_that_of_others_i
     remove_leftovers(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names[1:])
     remove_leftovers(tmp_path / "none")
+
+
+def test_what_several_workers_learn_at_once_is_all_kept(tmp_path: Path) -> None:
+    write_provenance(tmp_path, {"prompt": "a chair"})
+    names = [f"fact {number}" for number in range(40)]
+    threads = [threading.Thread(target=amend_provenance, args=(tmp_path, {name: 1})) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert json.loads((tmp_path / "task.json").read_text()) == {"prompt": "a chair", **dict.fromkeys(names, 1)}

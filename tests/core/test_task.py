@@ -14,6 +14,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from core.files.facts import ModelFacts
 from core.service.contract import MAX_SEED, GenerationRequest
 from core.tasks.task import (
     ALLOWED,
@@ -153,6 +154,12 @@ def test_a_scenes_copy_cannot_take_away_what_we_know() -> None:
     assert merged == replace(ours, revision=6)
 
 
+def test_facts_that_only_one_side_knows_stay() -> None:
+    facts = ModelFacts(triangles=12)
+    assert merge(task(S.READY, 6), task(S.READY, 5, facts=facts)).facts == facts
+    assert merge(task(S.READY, 6, facts=facts), task(S.READY, 7)).facts == facts
+
+
 def test_at_equal_revision_the_later_state_wins() -> None:
     assert newer(task(S.PENDING, 3), task(S.UNCERTAIN, 3)).state is S.PENDING
     assert newer(task(S.READY, 3), task(S.PROCESSING, 4)).state is S.PROCESSING
@@ -181,6 +188,7 @@ tasks = st.builds(
     removed=st.booleans(),
     asset_urls=st.sampled_from([{}, {"glb": SIGNED, "model": SIGNED}]),
     result_path=st.sampled_from(["", "/models/a b/ü.glb"]),
+    facts=st.sampled_from([None, ModelFacts(triangles=12, has_uvs=True, dimensions=(1.0, 0.5, 2.0))]),
 )
 
 
@@ -282,6 +290,7 @@ FIELDS = (
     "asset_urls",
     "removed",
     "error",
+    "facts",
 )
 
 

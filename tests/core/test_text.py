@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.text import clean_text, one_line, public_words
+from core.text import bytes_text, clean_text, one_line, public_words
 
 ANYTHING = st.one_of(st.text(), st.text(st.characters(categories=["Cs", "Cc", "Zs", "Ll"])), st.integers(), st.none())
 
@@ -65,3 +65,19 @@ def test_one_line_joins_lines_and_shows_where_it_was_cut() -> None:
 )
 def test_words_of_others_are_shown_without_addresses_and_keys(words: str, shown: str) -> None:
     assert public_words(words) == shown
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 bytes"),
+        (1023, "1023 bytes"),
+        (1024, "1 KB"),
+        (1024**2 - 1, "1 MB"),
+        (67_108_864, "64 MB"),
+        (1024**3, "1.0 GB"),
+        (1_500 * 1024**3, "1500.0 GB"),
+    ],
+)
+def test_sizes_are_said_in_few_letters(count: int, text: str) -> None:
+    assert bytes_text(count) == text

@@ -1,0 +1,75 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Names of files that came from somebody else, made such that every file system takes them. No bpy here.
+
+The rules of Windows hold everywhere, so that a library can be moved, and a file lands under the same name on each
+machine.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from pathlib import PurePosixPath
+from typing import Final
+
+_MAX_CHARACTERS: Final = 180
+"""Longest path of a file in an archive; longer ones break Windows' path limit."""
+_MAX_DEPTH: Final = 16
+"""Most folders in one another."""
+_MAX_BYTES: Final = 255
+"""Longest name of one file or folder that Linux takes."""
+_NOT_ALLOWED: Final = re.compile(r'[<>"|?*]')
+"""What Windows takes in no name. A colon is no such thing: it leads to another drive or to a hidden stream."""
+_DEVICE: Final = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\.|$)", re.IGNORECASE)
+"""Names that mean a device on Windows, whatever comes after the dot."""
+
+
+class UnsafeName(Exception):
+    """A file of that name could land elsewhere, or nowhere."""
+
+
+def safe_path(name: str) -> PurePosixPath:
+    """Return the relative path that a file of an archive gets; both separators count, as Windows tools write them.
+
+    :raises UnsafeName: when it leads out of its folder, names a drive or a stream, or is absurd.
+    """
+    text = name.replace("\\", "/")
+    if text.startswith("/") or ":" in text or any(unicodedata.category(letter) == "Cc" for letter in text):
+        raise UnsafeName(name)
+    parts = [_safe_part(part) for part in text.split("/") if part not in ("", ".")]
+    path = PurePosixPath(*parts)
+    if not parts or len(parts) > _MAX_DEPTH or len(str(path)) > _MAX_CHARACTERS:
+        raise UnsafeName(name)
+    return path
+
+
+def _safe_part(part: str) -> str:
+    # Windows takes dots and blanks off the end by itself, and then the name is another one.
+    safe = _NOT_ALLOWED.sub("_", part).rstrip(". ")
+    if not safe or len(safe.encode("utf-8", "replace")) > _MAX_BYTES:
+        raise UnsafeName(part)
+    return f"_{safe}" if _DEVICE.match(safe) else safe
+
+
+class Names:
+    """The files of one folder, to see that no two have the same place where the case of letters does not count."""
+
+    def __init__(self) -> None:
+        self._folders: set[str] = set()
+        self._files: set[str] = set()
+
+    def add(self, path: PurePosixPath) -> bool:
+        """Take in a file; False when it has the place of another one, or of a folder."""
+        name = _folded(path)
+        folders = {_folded(parent) for parent in path.parents} - {"."}
+        if name in self._files or name in self._folders or folders & self._files:
+            return False
+        self._files.add(name)
+        self._folders |= folders
+        return True
+
+
+def _folded(path: PurePosixPath) -> str:
+    return unicodedata.normalize("NFC", str(path)).casefold()
