@@ -25,7 +25,7 @@ from typing import IO, Any
 import bpy
 
 from ..files.formats import ModelFormat
-from . import importers, preview
+from . import importers, model_facts, preview
 
 logger = logging.getLogger(__name__)
 
@@ -156,9 +156,10 @@ def convert(order: Mapping[str, Any], folder: Path) -> dict[str, object]:
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     source, model_format = Path(order["source"]), ModelFormat[order["format"]]
     collection = importers.import_file(source, model_format, bpy.context.scene, order["name"])
+    facts = model_facts.measure(collection)
     _mark_asset(collection, order)
     _save(folder / order["blend"])
-    return {}
+    return facts.to_record()
 
 
 def _mark_asset(collection: bpy.types.Collection, order: Mapping[str, Any]) -> None:

@@ -19,10 +19,10 @@ import bpy
 
 from ..files.formats import ModelFormat
 from ..service.errors import TokenLabError
-from ..tasks import conversions
+from ..tasks import conversions, measured
 from ..tasks.engine import Engine
 from ..tasks.task import UNFINISHED, Task, TaskState
-from . import importing, store, task_list
+from . import importing, model_facts, store, task_list
 from .importers import ImportFailed
 from .selection import Selection
 
@@ -188,6 +188,9 @@ class Imports:
         if local_id in self.states:
             self.states[local_id] = ImportState.IMPORTED
         self._engine.records.change(local_id, error="", delivered=True)
+        if bpy.app.background and not task.facts:
+            # With a window the second Blender has measured it: here nobody waits.
+            measured.take(self._engine, local_id, model_facts.measure(bpy.data.collections[name]))
         self._on_changed(self._engine.records.get(local_id) or task)
         return name
 

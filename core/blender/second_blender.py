@@ -15,7 +15,7 @@ from ..files.formats import ModelFormat
 from ..tasks.converter import Command
 
 _SCRIPT: Final = Path(__file__).with_name("conversion_script.py")
-_CRASHING: Final = frozenset({ModelFormat.USDZ.name})
+_CRASHING: Final = frozenset({ModelFormat.USDZ.name, ModelFormat.PLY.name})
 """Formats that have files which crash Blender's own importer (bpy_facts D.5): never read by the user's Blender."""
 
 

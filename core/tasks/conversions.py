@@ -12,8 +12,11 @@ import shutil
 from pathlib import Path
 from typing import Any, Final
 
+from ..files.asset_catalog import CATALOG_ID
+from ..files.facts import ModelFacts
 from ..files.partial import PART
 from ..text import one_line
+from . import measured
 from .converter import Command, ConversionFailed, ConverterStopped, ConverterUnavailable, Prepared
 from .job_context import JobContext, folder_of
 from .records import JobDone, PreviewMade
@@ -47,11 +50,10 @@ def convert(context: JobContext, local_id: str, command: Command | None, data_di
     task = context.records.get(local_id)
     if task is None or task.state is not TaskState.CONVERTING:
         return JobDone(local_id)
-    blend = folder_of(task, data_directory) / BLEND
     changes: dict[str, Any] = {"blend_path": "", "blend_version": ""}
     try:
         if command is not None:
-            changes = _convert(context, task, command, blend)
+            changes = _convert(context, task, command, data_directory)
     except ConverterStopped:
         return JobDone(local_id)
     except ConversionFailed as error:
@@ -68,7 +70,8 @@ def convert(context: JobContext, local_id: str, command: Command | None, data_di
     return JobDone(local_id, wants_preview=bool(changes["blend_path"]))
 
 
-def _convert(context: JobContext, task: Task, command: Command, blend: Path) -> dict[str, Any]:
+def _convert(context: JobContext, task: Task, command: Command, data_directory: Path) -> dict[str, Any]:
+    blend = folder_of(task, data_directory) / BLEND
     order = {
         "source": task.result_path,
         "format": task.result_format,
@@ -76,13 +79,17 @@ def _convert(context: JobContext, task: Task, command: Command, blend: Path) -> 
         "name": one_line(task.title),
         "description": task.request.prompt,
         "tags": ["TokenLab 3D", task.request.model],
-        "catalogue": "",
+        "catalogue": CATALOG_ID,
     }
     changes: dict[str, Any] = {"blend_path": str(blend), "error": ""}
 
     def take(prepared: Prepared) -> None:
         _put(prepared.folder / BLEND, blend)
         changes["blend_version"] = prepared.version
+        facts = ModelFacts.from_record(prepared.answer.get("facts"))
+        if facts is not None:
+            changes.update(measured.changes(task, facts))
+            measured.write(context, task, facts, data_directory)
 
     context.converter.convert(command, order, take)
     return changes

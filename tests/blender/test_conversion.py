@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from types import ModuleType
@@ -42,6 +43,8 @@ def test_a_model_is_prepared_by_a_second_blender_and_appended(
     assert Path(record.blend_path).name == "model.blend"
     assert record.blend_version == ".".join(map(str, bpy.app.version))
     assert task.state == "IMPORTED"
+    assert (record.facts.triangles, record.facts.parts, record.facts.dimensions) == (1, 1, (1.0, 0.0, 1.0))
+    assert json.loads((folder_of(task) / "task.json").read_text())["facts"]["triangles"] == 1
     collection = objects[0].users_collection[0]
     assert collection.name == "a red cube"
     assert collection["tokenlab_local_id"] == objects[0]["tokenlab_local_id"] == task.local_id
@@ -62,6 +65,7 @@ def test_the_prepared_model_is_an_asset_with_a_picture(
         target.collections = source.collections
     asset = target.collections[0]
     assert asset.asset_data.description == "a red cube"
+    assert asset.asset_data.catalog_id == extension.core.files.asset_catalog.CATALOG_ID
     assert {tag.name for tag in asset.asset_data.tags} == {"TokenLab 3D", "tripo-h3.1"}
     assert asset.preview.image_size[:] == (256, 256)
     image = bpy.data.images.load(str(picture))

@@ -40,7 +40,7 @@ def measured(extension: ModuleType, simulator: SimulatorProcess, session: Any) -
     facts = extension.core.files.facts.ModelFacts.from_record(RECORD)
     measured = importlib.import_module(f"{extension.__name__}.core.tasks.measured")
     measured.take(session.engine, task.local_id, facts)
-    pump(extension, lambda: bpy.context.window_manager.tokenlab.tasks[0].facts)
+    pump(extension, lambda: not session.engine.is_busy)
     return task
 
 

@@ -59,7 +59,7 @@ def test_a_downloaded_model_is_prepared_before_it_is_ready(rig: ConvertingRig) -
     assert Path(task.blend_path) == Path(task.result_path).with_name("model.blend")
     assert Path(task.blend_path).read_bytes() == b"BLENDER-v502" + Path(task.result_path).read_bytes()
     assert (task.blend_version, task.error) == ("5.2.3", "")
-    assert rig.row(local_id) == task
+    wait_for(lambda: rig.row(local_id) == task)
     assert not rig.engine.needs_conversion(task)
 
 
