@@ -10,6 +10,9 @@ import re
 _PRIVATE = re.compile(r"\b(?:https?://|data:[\w.+-]+/)\S+|\b(?:sk|mt)-[\w-]{8,}", re.IGNORECASE)
 """An address (it may be signed), a picture, or a key of the service."""
 
+_MAX_NAME_BYTES = 60
+"""A few are left for `.001`."""
+
 
 def clean_text(value: object, *, limit: int = 4000) -> str:
     """Return `value` as text that Blender can store, or "" when it is not a string.
@@ -32,3 +35,9 @@ def one_line(value: object, *, limit: int = 300) -> str:
 def public_words(value: object, *, limit: int = 300) -> str:
     """Return somebody else's words as one line without addresses and keys, for a sentence that may be saved."""
     return one_line(_PRIVATE.sub("…", one_line(value, limit=4000)), limit=limit)
+
+
+def data_name(title: str) -> str:
+    """Return what a collection or an object is called after a task: Blender 4.x cuts names at 63 bytes."""
+    name = one_line(title).encode("utf-8")[:_MAX_NAME_BYTES].decode("utf-8", "ignore").strip()
+    return name or "TokenLab 3D"

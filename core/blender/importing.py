@@ -15,14 +15,11 @@ import bpy
 
 from ..files.formats import ModelFormat
 from ..tasks.task import Task
-from ..text import one_line
-from . import importers
+from ..text import data_name
+from . import importers, placeholders, placing
 from .importers import ImportFailed
 
 logger = logging.getLogger(__name__)
-
-_MAX_NAME_BYTES = 60
-"""Blender 4.x cuts names at 63 bytes; a few are left for `.001`."""
 
 
 def blocked_reason() -> str:
@@ -43,9 +40,10 @@ def import_model(task: Task, path: Path, model_format: ModelFormat, scene: bpy.t
 
     :raises ImportFailed: having removed whatever the importer left.
     """
-    before = importers.snapshot()
+    scene_name, before = scene.name, importers.snapshot()
     try:
-        collection = importers.import_file(path, model_format, scene, _collection_name(task))
+        collection = importers.import_file(path, model_format, scene, data_name(task.title))
+        _place(collection, task, bpy.data.scenes[scene_name])
         _mark(collection, task)
         collection_name = collection.name
     except ImportFailed:
@@ -71,6 +69,14 @@ def imported_collections() -> dict[str, str]:
     return found
 
 
+def _place(collection: bpy.types.Collection, task: Task, scene: bpy.types.Scene) -> None:
+    """Put the model where it is wanted. A model that was paid for is better in the wrong place than in none."""
+    try:
+        placing.place(collection, task.placement, scene, placeholders.claim(task.local_id, scene))
+    except Exception:
+        logger.exception("The model of task %s could not be placed, and stays as it was delivered", task.local_id)
+
+
 def _mark(collection: bpy.types.Collection, task: Task) -> None:
     """Say on the collection and on each of its objects where they come from."""
     for item in (collection, *collection.all_objects):
@@ -78,8 +84,3 @@ def _mark(collection: bpy.types.Collection, task: Task) -> None:
         item["tokenlab_task_id"] = task.task_id
         item["tokenlab_prompt"] = task.request.prompt
         item["tokenlab_model"] = task.request.model
-
-
-def _collection_name(task: Task) -> str:
-    name = one_line(task.title)
-    return name.encode("utf-8")[:_MAX_NAME_BYTES].decode("utf-8", "ignore").strip() or "TokenLab 3D"

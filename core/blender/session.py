@@ -24,6 +24,7 @@ from ..service.contract import AUTO, GenerationRequest
 from ..service.errors import Duplicate, TokenLabError
 from ..tasks.engine import STOP_SECONDS, Engine
 from ..tasks.journal import Row
+from ..tasks.placement import Placement
 from ..tasks.records import (
     ConnectionTested,
     Event,
@@ -34,9 +35,10 @@ from ..tasks.records import (
     TaskChanged,
 )
 from ..tasks.task import UNFINISHED, Task, TaskState
-from . import importing, models, preferences, store, task_list
+from . import importing, models, placeholder_watch, preferences, store, task_list
 from .importers import ImportFailed
 from .pictures import Picture
+from .placeholder_watch import PlaceholderWatch
 from .properties import form, session_list
 
 logger = logging.getLogger(__name__)
@@ -69,6 +71,7 @@ class Session:
         """Of all scenes of the open file as they were last noticed, by `session_uid`."""
         self.connection_test: ConnectionTested | None = None
         self.models = models.Models(self.engine, wake)
+        self.placeholders = PlaceholderWatch(self.engine.records, self.is_imported)
 
     @property
     def is_outdated(self) -> bool:
@@ -144,6 +147,7 @@ class Session:
         for task in self.engine.records.all():
             self._mirror_entry(task, collections)
         self.show_tasks()
+        self.placeholders.look()
 
     def _mirror_entry(self, task: Task, collections: dict[str, str] | None = None) -> None:
         scene, state = store.find_scene(task.scene_id), self.imports.get(task.local_id)
@@ -160,7 +164,7 @@ class Session:
 
     def seen(self, task: Task) -> Task:
         """Return the task as this file sees it: `READY` becomes `IMPORTED` once the model is in the scene."""
-        if task.state is TaskState.READY and self.imports.get(task.local_id) is ImportState.IMPORTED:
+        if task.state is TaskState.READY and self.is_imported(task.local_id):
             return replace(task, state=TaskState.IMPORTED)
         return task
 
@@ -196,7 +200,13 @@ class Session:
     # What the user asks for
 
     def generate(
-        self, request: GenerationRequest, scene: bpy.types.Scene, *, picture: Picture, confirm_duplicate: bool
+        self,
+        request: GenerationRequest,
+        scene: bpy.types.Scene,
+        *,
+        picture: Picture,
+        placement: Placement,
+        confirm_duplicate: bool,
     ) -> Task:
         """Send a request for `scene`; returns at once.
 
@@ -217,11 +227,14 @@ class Session:
         earlier = None if confirm_duplicate else self.engine.recent_duplicate(request, picture.key)
         if earlier is not None:
             raise Duplicate(time.time() - earlier.created_at)
-        task = self.engine.submit(request, store.scene_id(scene), picture_path=picture.path, picture_key=picture.key)
+        task = self.engine.submit(
+            request, store.scene_id(scene), placement=placement, picture_path=picture.path, picture_key=picture.key
+        )
         self.imports[task.local_id] = ImportState.AWAITED
         self._mirror_entry(task)
         self.show_tasks()
         task_list.select(task.local_id)
+        self.placeholders.add(task.local_id)
         self._wake()
         return task
 
@@ -275,6 +288,7 @@ class Session:
             return False
         if self.imports.get(local_id) is ImportState.OFFERED:
             self.imports[local_id] = ImportState.AWAITED
+        self.placeholders.add(local_id)
         self._wake()
         return True
 
@@ -322,6 +336,7 @@ class Session:
         self.engine.records.change(local_id, error="", delivered=True)
         self._mirror_entry(self.engine.records.get(local_id) or task)
         self.show_tasks()
+        self.placeholders.look()
         return name
 
     def remove(self, local_id: str) -> bool:
@@ -335,6 +350,8 @@ class Session:
             store.remove_entry(scene, local_id)
         self.imports.pop(local_id, None)
         self.show_tasks()
+        self.placeholders.look()
+        self._wake()
         return True
 
     # What the tick asks for
@@ -351,6 +368,7 @@ class Session:
             if task is not None:
                 self._mirror_entry(task)
                 self._show_task(task)
+                self.placeholders.note(task)
         elif isinstance(event, JournalLoaded):
             session_list().notice = ""
             self._take_file(event.rows)
@@ -409,6 +427,10 @@ class Session:
         """Whether a model is there and waits to be imported."""
         return any(self.is_coming(local_id) for local_id in self.imports)
 
+    def is_imported(self, local_id: str) -> bool:
+        """Whether the model of a task is in the open file."""
+        return self.imports.get(local_id) is ImportState.IMPORTED
+
     def is_coming(self, local_id: str) -> bool:
         """Whether a task's model is there and is imported by itself; not while its scene is deleted."""
         task = self.engine.records.get(local_id)
@@ -443,6 +465,7 @@ def stop(timeout: float = STOP_SECONDS) -> None:
     if _session is not None:
         _session.engine.stop(timeout)
     models.forget()
+    placeholder_watch.forget()
     _session = _wake = None
 
 

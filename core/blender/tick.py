@@ -59,9 +59,10 @@ def run_once() -> float | None:
     current.keep_up_models()
     engine.pump()
     has_imported = is_drained and current.import_next()
+    is_untidy = current.placeholders.tidy()
     if not is_drained or has_imported:
         return _FAST_SECONDS
-    if current.has_awaited_import:
+    if current.has_awaited_import or is_untidy:
         return _SLOW_SECONDS
     if not engine.is_busy and current.is_restored:
         return None

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from ..service.contract import MAX_SEED, GenerationRequest
 from ..text import clean_text
+from .placement import AS_DELIVERED, Placement
 
 
 class TaskState(enum.Enum):
@@ -84,6 +85,8 @@ class Task:
     scene_id: str
     """The scene that it belongs to (`store.scene_id`)."""
     request: GenerationRequest
+    placement: Placement = AS_DELIVERED
+    """Where the model goes, as it was chosen at the sending."""
     state: TaskState = TaskState.QUEUED
     revision: int = 0
     """Grows with every change: the higher one wins a merge."""
@@ -188,7 +191,9 @@ _LOCAL_ONLY: Final = frozenset(
 _END_OF_TIME: Final = 32_503_680_000.0
 """The year 3000: later times end in errors on some platforms."""
 _REQUEST_FIELDS: Final = {item.name: str(item.type) for item in fields(GenerationRequest)}
-_TASK_FIELDS: Final = {item.name: str(item.type) for item in fields(Task) if item.name not in ("request", "state")}
+_OTHERWISE: Final = ("request", "placement", "state")
+"""Fields of a task with a text of their own."""
+_TASK_FIELDS: Final = {item.name: str(item.type) for item in fields(Task) if item.name not in _OTHERWISE}
 
 
 def to_text(task: Task) -> str:
@@ -206,6 +211,7 @@ def _dump(task: Task, without: frozenset[str], **extra: object) -> str:
     record: dict[str, Any] = {name: getattr(task.request, name) for name in _REQUEST_FIELDS}
     record.update((name, getattr(task, name)) for name in _TASK_FIELDS)
     record["asset_urls"] = dict(task.asset_urls)
+    record["placement"] = task.placement.to_record()
     record["state"] = task.state.value
     kept = {key: value for key, value in record.items() if key not in without}
     # ASCII: a lone surrogate, legal in a file name, ends Blender in a custom property and SQLite's work in a row.
@@ -231,6 +237,7 @@ def from_text(text: str, *, scene_id: str = "") -> Task | None:
     if own.get("progress", 0) > 100:  # noqa: PLR2004  # per cent
         del own["progress"]
     own.update(local_id=local_id, scene_id=scene_id or own.get("scene_id", ""))
+    own["placement"] = Placement.from_record(record.get("placement"))
     return Task(request=GenerationRequest(**{"prompt": "", **request}), state=state, **own)
 
 
