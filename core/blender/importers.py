@@ -76,6 +76,11 @@ _OPERATORS: dict[ModelFormat, tuple[_Operator, ...]] = {
 }
 
 
+_ELSEWHERE = {"disable_bone_shape": True}
+"""Options for a scene that no window shows: the glTF importer would look for the ball that it draws bones with in the
+scene of the window, and fail (seen with a skinned model on 4.2 to 5.2)."""
+
+
 def import_file(path: Path, model_format: ModelFormat, scene: bpy.types.Scene, name: str) -> bpy.types.Collection:
     """Import a file into a new collection of `scene`, with its textures packed.
 
@@ -98,6 +103,8 @@ def _run(path: Path, model_format: ModelFormat, scene: bpy.types.Scene) -> None:
             result = operator(filepath=str(path), **options)
         else:
             # The scene alone: a window beside it wins silently, a view layer beside it crashes (bpy_facts D.3).
+            known = operator.get_rna_type().properties  # type: ignore[attr-defined]
+            options.update((name, value) for name, value in _ELSEWHERE.items() if name in known)
             with bpy.context.temp_override(scene=scene):  # type: ignore[attr-defined]  # the stubs know no `with`
                 result = operator(filepath=str(path), **options)
     except RuntimeError as error:

@@ -146,10 +146,11 @@ def _put_below(parent: bpy.types.Object, roots: list[bpy.types.Object], inverse:
 
 def _choose(empty: bpy.types.Object) -> None:
     """Select it with the model, and make it the active object: to move the model is to move this."""
-    view_layer = bpy.context.view_layer
-    if empty.name in view_layer.objects:
+    try:
         empty.select_set(True)
-        view_layer.objects.active = empty
+    except RuntimeError:
+        return  # The window shows another scene.
+    bpy.context.view_layer.objects.active = empty
 
 
 # ------------------------------------------------------------------------------
