@@ -157,7 +157,7 @@ def look(scene: Any = None) -> dict[str, Seen]:
 def box_of(seen: dict[str, Seen]) -> tuple[Vector, Vector]:
     """The lowest and the highest corner of all meshes, but for the ball that bones are drawn with."""
     corners = [corner for name, item in seen.items() if name != "Icosphere" for corner in item.corners]
-    low, high = (Vector(choose(corner[axis] for corner in corners) for axis in range(3)) for choose in (min, max))
+    low, high = (Vector([choose(corner[axis] for corner in corners) for axis in range(3)]) for choose in (min, max))
     return low, high
 
 
