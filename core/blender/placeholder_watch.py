@@ -57,11 +57,13 @@ def is_wanted() -> bool:
 class PlaceholderWatch:
     """The placeholders of the open file, for one session."""
 
-    def __init__(self, records: Records, is_imported: Callable[[str], bool]) -> None:
+    def __init__(self, records: Records, is_imported: Callable[[str], bool], wake: Callable[[], None]) -> None:
         """Look at nothing yet.
 
         :param is_imported: whether the model of the task with that local id is in the open file.
+        :param wake: makes the tick run, which tidies.
         """
+        self._wake = wake
         self._records = records
         self._is_imported = is_imported
         self._names: dict[str, str] = {}
@@ -96,6 +98,8 @@ class PlaceholderWatch:
                 self._names.setdefault(local_id, item.name)
         now = {local_id: self._entry(local_id) for local_id in self._names}
         _show({local_id: entry for local_id, entry in now.items() if entry is not None})
+        if None in now.values():
+            self._wake()
 
     def note(self, task: Task) -> None:
         """Draw what a task says now, if it has a placeholder."""

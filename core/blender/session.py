@@ -71,7 +71,7 @@ class Session:
         """Of all scenes of the open file as they were last noticed, by `session_uid`."""
         self.connection_test: ConnectionTested | None = None
         self.models = models.Models(self.engine, wake)
-        self.placeholders = PlaceholderWatch(self.engine.records, self.is_imported)
+        self.placeholders = PlaceholderWatch(self.engine.records, self.is_imported, wake)
 
     @property
     def is_outdated(self) -> bool:
@@ -262,6 +262,7 @@ class Session:
         task = self.engine.adopt_task_id(task_id, request, store.scene_id(scene))
         self.imports[task.local_id] = ImportState.AWAITED
         self.mirror()
+        self.placeholders.add(task.local_id)
         task_list.select(task.local_id)
         self._wake()
         return True
@@ -351,7 +352,6 @@ class Session:
         self.imports.pop(local_id, None)
         self.show_tasks()
         self.placeholders.look()
-        self._wake()
         return True
 
     # What the tick asks for
