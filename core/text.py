@@ -11,6 +11,8 @@ _PRIVATE = re.compile(r"\b(?:https?://|data:[\w.+-]+/)\S+|\b(?:sk|mt)-[\w-]{8,}"
 """An address (it may be signed), a picture, or a key of the service."""
 
 _KILO = 1024
+_MAX_NAME_BYTES = 60
+"""A few are left for `.001`."""
 
 
 def clean_text(value: object, *, limit: int = 4000) -> str:
@@ -47,3 +49,9 @@ def bytes_text(count: int) -> str:
         if round(size) < _KILO:
             return f"{size:.0f} {unit}"
     return f"{size / _KILO:.1f} GB"
+
+
+def data_name(title: str) -> str:
+    """Return what a collection or an object is called after a task: Blender 4.x cuts names at 63 bytes."""
+    name = one_line(title).encode("utf-8")[:_MAX_NAME_BYTES].decode("utf-8", "ignore").strip()
+    return name or "TokenLab 3D"

@@ -8,12 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from ..core.blender import models, properties, scripting
-from ..core.blender.properties import FORMATS, INPUT_TYPES, QUALITIES
+from ..core.blender.properties import FACINGS, FORMATS, INPUT_TYPES, PLACEMENT, PLACES, QUALITIES, SIZES
 from ..core.service.contract import AUTO, DEFAULT_IMAGE_PROMPT, DEFAULT_MODEL, MAX_SEED
 from ..core.service.errors import Duplicate, TokenLabError
+from ..core.tasks.placement import MAX_HEIGHT, MIN_HEIGHT
 from ..core.text import one_line
 from .service import ServiceOperator
 
@@ -49,6 +50,19 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
     seed: IntProperty(
         name="Seed", description="The same seed gives a similar result", min=0, max=MAX_SEED, options=_SKIP
     )
+    placement: EnumProperty(name="Location", description=PLACEMENT["placement"], items=PLACES, options=_SKIP)
+    size: EnumProperty(name="Size", description=PLACEMENT["size"], items=SIZES, options=_SKIP)
+    height: FloatProperty(
+        name="Height",
+        description=PLACEMENT["height"],
+        subtype="DISTANCE",
+        default=1.0,
+        min=MIN_HEIGHT,
+        max=MAX_HEIGHT,
+        options=_SKIP,
+    )
+    facing: EnumProperty(name="Facing", description=PLACEMENT["facing"], items=FACINGS, options=_SKIP)
+    on_floor: BoolProperty(name="On Floor", description=PLACEMENT["on_floor"], options=_SKIP)
     confirm_duplicate: BoolProperty(
         name="Confirm Duplicate",
         description="Send it although the same was sent within ten minutes, and pay for both",
@@ -126,6 +140,7 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
         arguments = {name: value[name] for name in ("prompt", "model", "format", "quality", "style")}
         is_seeded = value["use_seed"] or (self._is_given("seed") and not self._is_given("use_seed"))
         arguments["seed"] = value["seed"] if is_seeded else None
+        arguments.update(self._placement(form))
         arguments.update(self._hidden(value["model"], has_picture=input_type != "TEXT"))
         if input_type == "IMAGE_FILE":
             arguments["image"] = value["image_path"] or ""
@@ -142,6 +157,15 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
             if not self._is_given("prompt"):
                 form.prompt = DEFAULT_IMAGE_PROMPT  # The user should see what is sent.
         return arguments
+
+    def _placement(self, form: Any) -> dict[str, Any]:
+        """A height that was given is meant; and whether the model stands follows from a size that was given."""
+        value = {name: self._given_or_form(form, name) for name in PLACEMENT}
+        if self._is_given("height") and not self._is_given("size"):
+            value["size"] = "HEIGHT"
+        if (self._is_given("height") or self._is_given("size")) and not self._is_given("on_floor"):
+            value["on_floor"] = None
+        return value
 
     def _hidden(self, name: str, *, has_picture: bool) -> dict[str, Any]:
         """Leave out what the form still holds, but does not offer for this model; what is given stays."""

@@ -1,14 +1,18 @@
 # SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is drawn: the sidebar, the task list, the menu entries. bpy is allowed here; nothing is changed or asked for."""
+"""What is drawn: the sidebar, the task list, the menu entries, progress in the 3D View. bpy is allowed here.
+
+Nothing is changed or asked for.
+"""
 
 from __future__ import annotations
 
 import bpy
 
-from . import menus
+from . import menus, viewport
 from .models import TOKENLAB_MT_format, TOKENLAB_MT_models
+from .placement import TOKENLAB_PT_placement
 from .sidebar import TOKENLAB_PT_details, TOKENLAB_PT_generate, TOKENLAB_PT_options, TOKENLAB_PT_tasks
 from .task_list import TOKENLAB_UL_tasks
 
@@ -18,6 +22,7 @@ _CLASSES = (
     TOKENLAB_MT_models,
     TOKENLAB_PT_generate,
     TOKENLAB_PT_options,
+    TOKENLAB_PT_placement,
     TOKENLAB_PT_tasks,
     TOKENLAB_PT_details,
 )
@@ -25,12 +30,14 @@ _register_classes, _unregister_classes = bpy.utils.register_classes_factory(_CLA
 
 
 def register() -> None:
-    """Add panels and menu entries."""
+    """Add panels, menu entries and what is drawn in the 3D View."""
     _register_classes()
     menus.register()
+    viewport.register()
 
 
 def unregister() -> None:
     """Take them away in reverse."""
+    viewport.unregister()
     menus.unregister()
     _unregister_classes()

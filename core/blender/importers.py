@@ -91,6 +91,11 @@ _OPERATORS: dict[ModelFormat, tuple[_Operator, ...]] = {
 }
 
 
+_OTHER_SCENE = {"disable_bone_shape": True}
+"""Options for a scene that no window shows: the glTF importer would look for the ball that it draws bones with in the
+scene of the window, and fail (seen with a skinned model on 4.2 to 5.2)."""
+
+
 def import_file(path: Path, model_format: ModelFormat, scene: bpy.types.Scene, name: str) -> bpy.types.Collection:
     """Import a file into a new collection of `scene`, with its textures packed.
 
@@ -122,6 +127,8 @@ def _run(operator: Callable[..., set[str]], options: dict[str, Any], scene: bpy.
         result = operator(**options)
     else:
         # The scene alone: a window beside it wins silently, a view layer beside it crashes (bpy_facts D.3).
+        known = operator.get_rna_type().properties  # type: ignore[attr-defined]
+        options = {**options, **{name: value for name, value in _OTHER_SCENE.items() if name in known}}
         with bpy.context.temp_override(scene=scene):  # type: ignore[attr-defined]  # the stubs know no `with`
             result = operator(**options)
     if "FINISHED" not in result:

@@ -13,15 +13,12 @@ import bpy
 
 from ..files.formats import ModelFormat
 from ..tasks.task import Task
-from ..text import one_line
-from . import importers
+from ..text import data_name
+from . import importers, placeholders, placing
 from .importers import ImportFailed
 from .selection import Selection, select
 
 logger = logging.getLogger(__name__)
-
-_MAX_NAME_BYTES = 60
-"""Blender 4.x cuts names at 63 bytes; a few are left for `.001`."""
 
 
 def blocked_reason() -> str:
@@ -48,7 +45,7 @@ def import_model(
     :param is_selected: select the model, and make it active, instead of what is selected now.
     :raises ImportFailed: having removed whatever the importer left.
     """
-    name = collection_name(task)
+    name = data_name(task.title)
     selection = Selection.now()
     collection = _bring(task, scene, lambda: importers.import_file(path, model_format, scene, name))
     # The importers select what they bring, whether that is wanted or not, and only in the scene of the window.
@@ -76,10 +73,12 @@ def append_model(task: Task, path: Path, scene: bpy.types.Scene, *, is_selected:
 
 def _bring(task: Task, scene: bpy.types.Scene, work: Callable[[], bpy.types.Collection]) -> str:
     """Do the work, look at what it brought, and return the collection's name; clear up when it is no model."""
-    before = importers.snapshot()
+    scene_name, before = scene.name, importers.snapshot()
     try:
         collection = work()
         importers.check(collection)
+        # An importer may have reallocated what the reference points to.
+        _place(collection, task, bpy.data.scenes[scene_name])
         _mark(collection, task)
         return collection.name
     except ImportFailed:
@@ -114,6 +113,10 @@ def _append(path: Path, scene: bpy.types.Scene) -> bpy.types.Collection:
     collection.asset_clear()
     collection.use_fake_user = False
     importers.share_bone_shapes(collection)
+    for item in collection.all_objects:
+        if item.animation_data is not None:
+            # It was saved at another frame than the one that the user is at.
+            item.update_tag(refresh={"TIME"})
     return collection
 
 
@@ -127,6 +130,14 @@ def imported_collections() -> dict[str, str]:
     return found
 
 
+def _place(collection: bpy.types.Collection, task: Task, scene: bpy.types.Scene) -> None:
+    """Put the model where it is wanted. A model that was paid for is better in the wrong place than in none."""
+    try:
+        placing.place(collection, task.placement, scene, placeholders.claim(task.local_id, scene))
+    except Exception:
+        logger.exception("The model of task %s could not be placed, and stays as it was delivered", task.local_id)
+
+
 def _mark(collection: bpy.types.Collection, task: Task) -> None:
     """Say on the collection and on each of its objects where they come from."""
     for item in (collection, *collection.all_objects):
@@ -134,8 +145,3 @@ def _mark(collection: bpy.types.Collection, task: Task) -> None:
         item["tokenlab_task_id"] = task.task_id
         item["tokenlab_prompt"] = task.request.prompt
         item["tokenlab_model"] = task.request.model
-
-
-def collection_name(task: Task) -> str:
-    name = one_line(task.title)
-    return name.encode("utf-8")[:_MAX_NAME_BYTES].decode("utf-8", "ignore").strip() or "TokenLab 3D"

@@ -94,9 +94,13 @@ class Imports:
 
     def seen(self, task: Task) -> Task:
         """Return the task as this file sees it: `READY` becomes `IMPORTED` once the model is in the scene."""
-        if task.state is TaskState.READY and self.states.get(task.local_id) is ImportState.IMPORTED:
+        if task.state is TaskState.READY and self.is_imported(task.local_id):
             return replace(task, state=TaskState.IMPORTED)
         return task
+
+    def is_imported(self, local_id: str) -> bool:
+        """Whether the model of a task is in the open file."""
+        return self.states.get(local_id) is ImportState.IMPORTED
 
     def is_coming(self, local_id: str) -> bool:
         """Whether a task's model is there and is imported by itself; not while its scene is deleted."""

@@ -64,6 +64,11 @@ class TOKENLAB_AP_preferences(bpy.types.AddonPreferences):
         description="Prepare models in a second Blender, so that this one does not wait",
         default=True,
     )
+    use_placeholder: BoolProperty(
+        name="Placeholders",
+        description="While a task runs, keep the place of its model with an Empty that can be moved",
+        default=True,
+    )
     max_concurrent_tasks: IntProperty(
         name="Concurrent Tasks",
         description="How many tasks run at the service at once; further ones wait for their turn",
@@ -89,6 +94,7 @@ class TOKENLAB_AP_preferences(bpy.types.AddonPreferences):
             row.prop(self, name)
             if override:
                 layout.label(text=f"Set by the environment variable {ENVIRONMENT[name]}", icon="INFO")
+        layout.prop(self, "use_placeholder")
         layout.prop(self, "max_concurrent_tasks")
         layout.prop(self, "import_in_background")
         _draw_library(layout)

@@ -10,12 +10,14 @@ from bpy.props import (
     BoolProperty,
     CollectionProperty,
     EnumProperty,
+    FloatProperty,
     IntProperty,
     PointerProperty,
     StringProperty,
 )
 
 from ..service.contract import DEFAULT_MODEL, MAX_SEED
+from ..tasks.placement import MAX_HEIGHT, MIN_HEIGHT
 from . import models
 
 INPUT_TYPES = (
@@ -37,6 +39,36 @@ QUALITIES = (
     ("STANDARD", "Standard", "The usual quality, if the model offers it"),
     ("HIGH", "High", "Slower and dearer, if the model offers it"),
 )
+PLACES = (
+    ("CURSOR", "3D Cursor", "Put the model where the 3D cursor is at the sending"),
+    ("ORIGIN", "World Origin", "Put the model on the origin of the world"),
+)
+SIZES = (
+    ("AS_DELIVERED", "As Delivered", "Leave the size as the service delivers it"),
+    ("HEIGHT", "Height", "Scale the model to a height"),
+    ("SELECTED", "Fit to Selected", "Scale the model into the bounding box of what is selected, and put it there"),
+)
+FACINGS = (
+    ("AS_DELIVERED", "As Delivered", "Leave the model turned as the service delivers it"),
+    ("NEGATIVE_Y", "-Y", "Turn the front of the model to -Y, which is to the viewer in the front view"),
+    ("X", "X", "Turn the front of the model to X"),
+    ("Y", "Y", "Turn the front of the model to Y"),
+    ("NEGATIVE_X", "-X", "Turn the front of the model to -X"),
+    ("CAMERA", "Camera", "Turn the front of the model towards the camera of the scene, if it has one"),
+)
+PLACEMENT: dict[str, str] = {
+    "placement": "Where the model goes, unless it has been moved with its placeholder",
+    "size": "How large the model becomes",
+    "height": "Height of the model",
+    "facing": "Where the front of the model looks",
+    "on_floor": "Put the lowest point of the model there, and not its origin",
+}
+"""Descriptions of the fields about where a model lands: the operator has the same ones."""
+
+
+def _size_chosen(form: TOKENLAB_PG_form, _context: bpy.types.Context) -> None:
+    """Stand a model on the floor that is given a size, and leave it as a plain import does without one."""
+    form.on_floor = form.size != "AS_DELIVERED"
 
 
 class TOKENLAB_PG_form(bpy.types.PropertyGroup):
@@ -61,6 +93,20 @@ class TOKENLAB_PG_form(bpy.types.PropertyGroup):
         name="Use Seed", description="Ask for the same result each time, for models that take a seed"
     )
     seed: IntProperty(name="Seed", description="The same seed gives a similar result", min=0, max=MAX_SEED)
+    placement: EnumProperty(name="Location", description=PLACEMENT["placement"], items=PLACES)
+    size: EnumProperty(name="Size", description=PLACEMENT["size"], items=SIZES, update=_size_chosen)
+    height: FloatProperty(
+        name="Height",
+        description=PLACEMENT["height"],
+        subtype="DISTANCE",
+        default=1.0,
+        min=MIN_HEIGHT,
+        soft_min=0.01,
+        soft_max=10.0,
+        max=MAX_HEIGHT,
+    )
+    facing: EnumProperty(name="Facing", description=PLACEMENT["facing"], items=FACINGS)
+    on_floor: BoolProperty(name="On Floor", description=PLACEMENT["on_floor"])
 
 
 class TOKENLAB_PG_task(bpy.types.PropertyGroup):

@@ -31,7 +31,7 @@ from ..service.errors import StillRunning, TokenLabError
 from ..tasks.records import ConnectionTested, LibraryReport
 from ..tasks.task import UNFINISHED, Task, TaskState
 from ..text import clean_text
-from . import importing, pictures, preferences, session, tick
+from . import destination, importing, pictures, preferences, session, tick
 from .imports import ImportState
 
 _PUMP_SECONDS = 0.02
@@ -159,16 +159,30 @@ def generate(  # noqa: PLR0913  # the fields of the form; all but the first by n
     image: str | Path | bpy.types.Image | None = None,
     image_url: str = "",
     scene: bpy.types.Scene | None = None,
+    placement: str = "CURSOR",
+    size: str | None = None,
+    height: float | None = None,
+    facing: str = "AS_DELIVERED",
+    on_floor: bool | None = None,
     confirm_duplicate: bool = False,
 ) -> TaskHandle:
     """Send a request and return at once.
 
     :param image: a path, or an image of this file; `image_url` a public https address instead.
     :param scene: where the model goes; the scene of the context by default.
+    :param placement: `CURSOR`, where the 3D cursor is now, or `ORIGIN`.
+    :param size: `AS_DELIVERED`, `HEIGHT`, or `SELECTED`: as large as fits into the bounding box of what is selected in
+        the scene now, on the middle of its bottom. By default `HEIGHT` if a height is given, else `AS_DELIVERED`.
+    :param height: in Blender's units, which are metres by default; 1 if only the size says that there is one.
+    :param facing: where the front looks: `AS_DELIVERED`, `NEGATIVE_Y`, `X`, `Y`, `NEGATIVE_X`, or `CAMERA`, towards the
+        camera that the scene has when the model arrives. Delivered models look along -Y, as glTF has it.
+    :param on_floor: put the lowest point of the model there, and not its origin. By default if it has a `HEIGHT`; as
+        large as `SELECTED` it always stands.
     :param confirm_duplicate: send it although the same was sent within ten minutes.
     :raises Duplicate: when it was, and that is not confirmed.
-    :raises TokenLabError: when it cannot be sent (no key, online access off, no prompt, no such picture), or the model
-        is known not to take it. Options that it does not list are not sent, and the task's note says so.
+    :raises TokenLabError: when it cannot be sent (no key, online access off, no prompt, no such picture, nothing
+        selected), or the model is known not to take it. Options that it does not list are not sent, and the task's
+        note says so.
     """
     if seed is not None and not 0 <= seed <= MAX_SEED:
         raise TokenLabError(f"The seed {seed} is out of range. Nothing was sent. Use one from 0 to {MAX_SEED}.")
@@ -190,9 +204,10 @@ def generate(  # noqa: PLR0913  # the fields of the form; all but the first by n
         image_name=clean_text(picture.name),
         delivery_policy=preferences.delivery_policy(),
     )
-    current = session.current()
+    current, scene = session.current(), scene or bpy.context.scene
     current.models.check(request)
-    task = current.generate(request, scene or bpy.context.scene, picture=picture, confirm_duplicate=confirm_duplicate)
+    landing = destination.choose(scene, placement=placement, size=size, height=height, facing=facing, on_floor=on_floor)
+    task = current.generate(request, scene, picture=picture, placement=landing, confirm_duplicate=confirm_duplicate)
     return TaskHandle(task.local_id)
 
 

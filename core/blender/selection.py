@@ -9,7 +9,8 @@ left the selection alone since the task was sent: else somebody is in the middle
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import bpy
@@ -35,9 +36,9 @@ class Selection:
 
     def restore(self) -> None:
         """Select this again, and nothing else."""
-        layer = bpy.context.view_layer
-        _select(layer, (name for name in self.selected))
-        layer.objects.active = layer.objects.get(self.active)
+        layer, objects = bpy.context.view_layer, bpy.data.objects
+        _select(layer, [item for name in self.selected if (item := objects.get(name)) is not None])
+        layer.objects.active = objects.get(self.active)
 
 
 def select(collection: bpy.types.Collection, scene: bpy.types.Scene) -> None:
@@ -46,18 +47,20 @@ def select(collection: bpy.types.Collection, scene: bpy.types.Scene) -> None:
         (window.view_layer for window in bpy.context.window_manager.windows if window.scene == scene),
         scene.view_layers[0],
     )
-    names = [item.name for item in collection.all_objects]
-    _select(layer, names)
-    roots = [item for item in collection.all_objects if item.parent is None]
-    first = next((item for item in roots if layer.objects.get(item.name) is not None), None)
+    selected = _select(layer, list(collection.all_objects))
+    first = next((item for item in selected if item.parent is None), None)
     if first is not None:
         layer.objects.active = first
 
 
-def _select(layer: bpy.types.ViewLayer, names: Iterable[str]) -> None:
+def _select(layer: bpy.types.ViewLayer, items: Sequence[bpy.types.Object]) -> list[bpy.types.Object]:
+    """Select these objects and no others; return those that could be."""
     for item in list(layer.objects.selected):
         item.select_set(False, view_layer=layer)
-    for name in names:
-        item = layer.objects.get(name)
-        if item is not None:
+    selected = []
+    for item in items:
+        # Not asked beforehand: the layer's own list knows nothing yet of objects that were just added.
+        with contextlib.suppress(RuntimeError):
             item.select_set(True, view_layer=layer)
+            selected.append(item)
+    return selected

@@ -21,6 +21,7 @@ from ..service.contract import AUTO, GenerationRequest
 from ..service.errors import Duplicate, TokenLabError
 from ..tasks.engine import STOP_SECONDS, Engine
 from ..tasks.journal import Row
+from ..tasks.placement import Placement
 from ..tasks.records import (
     ConnectionTested,
     Event,
@@ -32,9 +33,10 @@ from ..tasks.records import (
     TaskChanged,
 )
 from ..tasks.task import Task
-from . import assets, importing, models, preferences, store, task_list
+from . import assets, importing, models, placeholder_watch, preferences, store, task_list
 from .imports import Imports, ImportState
 from .pictures import Picture
+from .placeholder_watch import PlaceholderWatch
 from .properties import form, session_list
 
 logger = logging.getLogger(__name__)
@@ -57,6 +59,7 @@ class Session:
         self.connection_test: ConnectionTested | None = None
         self.models = models.Models(self.engine, wake)
         self.library = assets.Library(self.engine, wake)
+        self.placeholders = PlaceholderWatch(self.engine.records, self.imports.is_imported, wake)
 
     @property
     def is_outdated(self) -> bool:
@@ -125,6 +128,7 @@ class Session:
         for task in self.engine.records.all():
             self._mirror_entry(task, collections)
         self.show_tasks()
+        self.placeholders.look()
 
     def _mirror_entry(self, task: Task, collections: dict[str, str] | None = None) -> None:
         scene, state = store.find_scene(task.scene_id), self.imports.states.get(task.local_id)
@@ -166,7 +170,13 @@ class Session:
     # What the user asks for
 
     def generate(
-        self, request: GenerationRequest, scene: bpy.types.Scene, *, picture: Picture, confirm_duplicate: bool
+        self,
+        request: GenerationRequest,
+        scene: bpy.types.Scene,
+        *,
+        picture: Picture,
+        placement: Placement,
+        confirm_duplicate: bool,
     ) -> Task:
         """Send a request for `scene`; returns at once.
 
@@ -187,11 +197,14 @@ class Session:
         earlier = None if confirm_duplicate else self.engine.recent_duplicate(request, picture.key)
         if earlier is not None:
             raise Duplicate(time.time() - earlier.created_at)
-        task = self.engine.submit(request, store.scene_id(scene), picture_path=picture.path, picture_key=picture.key)
+        task = self.engine.submit(
+            request, store.scene_id(scene), placement=placement, picture_path=picture.path, picture_key=picture.key
+        )
         self.imports.wait_for(task.local_id)
         self._mirror_entry(task)
         self.show_tasks()
         task_list.select(task.local_id)
+        self.placeholders.add(task.local_id)
         self._wake()
         return task
 
@@ -219,6 +232,7 @@ class Session:
         task = self.engine.adopt_task_id(task_id, request, store.scene_id(scene))
         self.imports.wait_for(task.local_id)
         self.mirror()
+        self.placeholders.add(task.local_id)
         task_list.select(task.local_id)
         self._wake()
         return True
@@ -245,6 +259,7 @@ class Session:
             return False
         if self.imports.states.get(local_id) is ImportState.OFFERED:
             self.imports.wait_for(local_id)
+        self.placeholders.add(local_id)
         self._wake()
         return True
 
@@ -285,6 +300,7 @@ class Session:
             store.remove_entry(scene, local_id)
         self.imports.drop(local_id)
         self.show_tasks()
+        self.placeholders.look()
         return True
 
     # What the tick asks for
@@ -302,6 +318,7 @@ class Session:
             if task is not None:
                 self._mirror_entry(task)
                 self._show_task(task)
+                self.placeholders.note(task)
         elif isinstance(event, JournalLoaded):
             session_list().notice = ""
             self._take_file(event.rows)
@@ -334,6 +351,7 @@ class Session:
         """A model has come into the file, or does not come by itself any more."""
         self._mirror_entry(task)
         self.show_tasks()
+        self.placeholders.look()
 
 
 _session: Session | None = None
@@ -352,6 +370,7 @@ def stop(timeout: float = STOP_SECONDS) -> None:
     if _session is not None:
         _session.engine.stop(timeout)
     models.forget()
+    placeholder_watch.forget()
     _session = _wake = None
 
 

@@ -60,9 +60,10 @@ def run_once() -> float | None:
     # First what the user waits for: what is started here takes processor time from it.
     has_imported = is_drained and current.imports.next()
     engine.pump()
+    is_untidy = current.placeholders.tidy()
     if not is_drained or has_imported:
         return _FAST_SECONDS
-    if current.imports.has_awaited:
+    if current.imports.has_awaited or is_untidy:
         return _SLOW_SECONDS
     if not engine.is_busy and current.is_restored:
         return None

@@ -29,6 +29,7 @@ from .journal import Journal, JournalError, Row
 from .lazy_transport import LazyTransport, requests_transport
 from .model_cache import FILE_NAME, ModelCache
 from .pacing import Pacing, back_off, poll_delay
+from .placement import AS_DELIVERED, Placement
 from .previews import Previews
 from .records import (
     BillAsked,
@@ -115,10 +116,17 @@ class Engine:
     # What the user asks for
 
     def submit(
-        self, request: GenerationRequest, scene_id: str, *, picture_path: str = "", picture_key: str = ""
+        self,
+        request: GenerationRequest,
+        scene_id: str,
+        *,
+        placement: Placement = AS_DELIVERED,
+        picture_path: str = "",
+        picture_key: str = "",
     ) -> Task:
         """Take in a new task and have it sent as soon as there is room; returns at once."""
         task = new_task(request, scene_id, picture_path=picture_path, picture_key=picture_key)
+        task = replace(task, placement=placement)
         self.records.add(task)
         self._plan(task.local_id, 0.0)
         return task

@@ -172,6 +172,11 @@ class Records:
             tasks = [task for task in self._tasks.values() if not task.removed]
         return sorted(tasks, key=lambda task: task.created_at)
 
+    def scene_id(self, local_id: str) -> str:
+        """Return the scene that a task belongs to, removed or not, or ""."""
+        task = self._tasks.get(local_id)
+        return task.scene_id if task else ""
+
     def removed(self) -> list[str]:
         """Return the local ids of what the user took off the list."""
         with self._lock:

@@ -16,6 +16,7 @@ from typing import Any, Final
 from ..files.facts import ModelFacts
 from ..service.contract import MAX_SEED, GenerationRequest
 from ..text import clean_text
+from .placement import AS_DELIVERED, Placement
 
 
 class TaskState(enum.Enum):
@@ -85,6 +86,8 @@ class Task:
     scene_id: str
     """The scene that it belongs to (`store.scene_id`)."""
     request: GenerationRequest
+    placement: Placement = AS_DELIVERED
+    """Where the model goes, as it was chosen at the sending."""
     state: TaskState = TaskState.QUEUED
     revision: int = 0
     """Grows with every change: the higher one wins a merge."""
@@ -208,7 +211,9 @@ _LOCAL_ONLY: Final = frozenset(
 _END_OF_TIME: Final = 32_503_680_000.0
 """The year 3000: later times end in errors on some platforms."""
 _REQUEST_FIELDS: Final = {item.name: str(item.type) for item in fields(GenerationRequest)}
-_TASK_FIELDS: Final = {item.name: str(item.type) for item in fields(Task) if item.name not in ("request", "state")}
+_OTHERWISE: Final = ("request", "placement", "state")
+"""Fields of a task with a text of their own."""
+_TASK_FIELDS: Final = {item.name: str(item.type) for item in fields(Task) if item.name not in _OTHERWISE}
 
 
 def to_text(task: Task) -> str:
@@ -227,6 +232,7 @@ def _dump(task: Task, without: frozenset[str], **extra: object) -> str:
     record.update((name, getattr(task, name)) for name in _TASK_FIELDS)
     record["asset_urls"] = dict(task.asset_urls)
     record["facts"] = task.facts.to_record() if task.facts else None
+    record["placement"] = task.placement.to_record()
     record["state"] = task.state.value
     kept = {key: value for key, value in record.items() if key not in without}
     # ASCII: a lone surrogate, legal in a file name, ends Blender in a custom property and SQLite's work in a row.
@@ -252,6 +258,7 @@ def from_text(text: str, *, scene_id: str = "") -> Task | None:
     if own.get("progress", 0) > 100:  # noqa: PLR2004  # per cent
         del own["progress"]
     own.update(local_id=local_id, scene_id=scene_id or own.get("scene_id", ""))
+    own["placement"] = Placement.from_record(record.get("placement"))
     return Task(request=GenerationRequest(**{"prompt": "", **request}), state=state, **own)
 
 

@@ -11,14 +11,14 @@ import importlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.blender.support import MODULE, REPOSITORY, new_session
+from tests.blender.support import MODULE, REPOSITORY, new_session, pump
 from tests.build import build_zip
 from tests.tiers import PRIVATE_VARIABLES
 from tests.tiny_models import write_assets
@@ -106,3 +106,17 @@ def simulator(simulator_process: SimulatorProcess, preferences: Any, session: An
     preferences.base_url = simulator_process.url
     preferences.api_key = simulator_process.key
     return simulator_process
+
+
+@pytest.fixture
+def generate(extension: ModuleType, simulator: SimulatorProcess, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """A function that sends a request with a placeholder, as in a window, and waits until the service has it."""
+    monkeypatch.setattr(extension.core.blender.placeholder_watch, "is_wanted", lambda: True)
+    simulator.configure(seconds=1000.0)
+
+    def run(prompt: str = "a model", **arguments: Any) -> Any:
+        task = extension.generate(prompt, format="AUTO", **arguments)
+        pump(extension, lambda: task.task_id)
+        return task
+
+    return run

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,6 +15,7 @@ import bpy
 import pytest
 
 from tests.blender.fingerprint import fingerprint
+from tests.blender.preparing import Preparer
 from tests.blender.support import SHARED_SAMPLES, pump
 from tests.simulator.models import ensure_models
 from tests.simulator.process import SimulatorProcess
@@ -84,6 +85,13 @@ def test_the_prepared_model_is_an_asset_with_a_picture(
 # As a plain import
 
 
+@pytest.fixture(scope="module")
+def preparer(extension: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Preparer]:
+    made = Preparer(extension, tmp_path_factory.mktemp("preparer"))
+    yield made
+    made.stop()
+
+
 def own_models() -> list[Path]:
     """What the simulator serves: made here, with materials, textures and a hierarchy."""
     return sorted(path for path in ensure_models().iterdir() if path.suffix in (".glb", ".fbx", ".obj", ".usdz"))
@@ -105,22 +113,16 @@ def unpacked(extension: ModuleType, path: Path, folder: Path) -> tuple[Path, Any
     return path, model_format
 
 
-def both_ways(extension: ModuleType, session: Any, path: Path, model_format: Any, folder: Path) -> list[Any]:
+def both_ways(extension: ModuleType, preparer: Preparer, path: Path, model_format: Any, folder: Path) -> list[Any]:
     """What a plain import and a prepared model come to, each in an empty file."""
-    importing, second_blender = extension.core.blender.importing, extension.core.blender.second_blender
-    task_module, contract = extension.core.tasks.task, extension.core.service.contract
-    task = task_module.new_task(contract.GenerationRequest(prompt="A model"), "scene")
-    order = {"source": str(path), "format": model_format.name, "blend": "model.blend", "name": "A model"}
-    session.engine._converter.convert(
-        second_blender.command(is_wanted=True),
-        {**order, "description": "", "tags": [], "catalogue": ""},
-        lambda prepared: shutil.copy(prepared.folder / "model.blend", folder),
-    )
+    importing, task_module = extension.core.blender.importing, extension.core.tasks.task
+    task = task_module.new_task(extension.core.service.contract.GenerationRequest(prompt="a model"), "scene")
+    blend = preparer.prepare(path, model_format, folder / "model.blend")
     prints = []
     for is_prepared in (False, True):
         bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
         if is_prepared:
-            name = importing.append_model(task, folder / "model.blend", bpy.context.scene, is_selected=True)
+            name = importing.append_model(task, blend, bpy.context.scene, is_selected=True)
         else:
             name = importing.import_model(task, path, model_format, bpy.context.scene, is_selected=True)
         prints.append(fingerprint(bpy.data.collections[name]))
@@ -130,21 +132,58 @@ def both_ways(extension: ModuleType, session: Any, path: Path, model_format: Any
 
 @pytest.mark.parametrize("path", own_models(), ids=lambda path: path.name)
 def test_a_prepared_model_is_what_a_plain_import_gives(
-    extension: ModuleType, session: Any, tmp_path: Path, path: Path
+    extension: ModuleType, preparer: Preparer, tmp_path: Path, path: Path
 ) -> None:
     file, model_format = unpacked(extension, path, tmp_path)
-    plain, prepared = both_ways(extension, session, file, model_format, tmp_path)
+    plain, prepared = both_ways(extension, preparer, file, model_format, tmp_path)
     assert plain["meshes"]
     assert prepared == plain
 
 
 @pytest.mark.parametrize("path", samples(), ids=lambda path: getattr(path, "name", "none"))
 def test_real_files_arrive_as_a_plain_import_gives_them(
-    extension: ModuleType, session: Any, tmp_path: Path, path: Path
+    extension: ModuleType, preparer: Preparer, tmp_path: Path, path: Path
 ) -> None:
     before = path.read_bytes()
     file, model_format = unpacked(extension, path, tmp_path)
-    plain, prepared = both_ways(extension, session, file, model_format, tmp_path)
+    plain, prepared = both_ways(extension, preparer, file, model_format, tmp_path)
     assert plain["meshes"]
     assert prepared == plain
     assert path.read_bytes() == before
+
+
+# ------------------------------------------------------------------------------
+# Beside what the user is doing
+
+
+def add_object(name: str) -> Any:
+    item = bpy.data.objects.new(name, None)
+    bpy.context.scene.collection.objects.link(item)
+    return item
+
+
+@pytest.mark.parametrize("way", ["prepared", "as delivered"])
+@pytest.mark.parametrize("is_in_use", [False, True])
+def test_a_model_is_selected_unless_the_user_has_selected_something_else_meanwhile(
+    extension: ModuleType, simulator: SimulatorProcess, request: pytest.FixtureRequest, way: str, is_in_use: bool
+) -> None:
+    if way == "prepared":
+        request.getfixturevalue("prepared")
+    mine = add_object("Mine")
+    mine.select_set(True)
+    bpy.context.view_layer.objects.active = mine
+    simulator.configure(faults=["never-completes"])
+    task = extension.generate("a cube")
+    pump(extension, lambda: task.task_id)
+    if is_in_use:
+        other = add_object("Other")
+        other.select_set(True)
+        bpy.context.view_layer.objects.active = other
+    simulator.configure(faults=[])
+    objects = task.wait(timeout=60)
+    chosen = {item.name for item in bpy.context.selected_objects}
+    active = bpy.context.view_layer.objects.active
+    if is_in_use:
+        assert chosen == {"Mine", "Other"} and active.name == "Other"
+    else:
+        assert chosen == {objects[0].name} and active == objects[0]

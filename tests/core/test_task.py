@@ -281,6 +281,7 @@ def test_a_number_that_is_no_time_and_no_count_is_passed_over(value: float) -> N
 
 FIELDS = (
     "prompt",
+    "placement",
     "model",
     "seed",
     "revision",

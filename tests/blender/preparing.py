@@ -1,0 +1,32 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Models that a second Blender prepares, for tests that look at what is then appended."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+
+class Preparer:
+    """One second Blender for as many models as a test wants."""
+
+    def __init__(self, extension: ModuleType, folder: Path) -> None:
+        self._converter: Any = extension.core.tasks.converter.Converter(folder / "scratch")
+        self._command: Any = extension.core.blender.second_blender.command(is_wanted=True)
+
+    def prepare(self, path: Path, model_format: Any, blend: Path) -> Path:
+        """Return the .blend that was made of a file."""
+        order = {"source": str(path), "format": model_format.name, "blend": "model.blend", "name": "a model"}
+        self._converter.convert(
+            self._command,
+            {**order, "description": "", "tags": [], "catalogue": ""},
+            lambda prepared: shutil.copy(prepared.folder / "model.blend", blend),
+        )
+        return blend
+
+    def stop(self) -> None:
+        self._converter.stop()
