@@ -58,7 +58,7 @@ class Watch:
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[None]:
-        # Whatever thread finds garbage clears it up: log handlers of earlier tests, connection pools that are done with.
+        # Whatever thread finds garbage clears it up: log handlers of earlier tests, connection pools that are over.
         gc.disable()
         self.on = True
         sys.setprofile(self._profile)
