@@ -13,6 +13,7 @@ from core.tasks.task import TaskState
 from tests.engine_rig import Rig, creates_sent
 from tests.loopback import Caller, LoopbackServer, reply
 from tests.simulator.process import SimulatorProcess
+from tests.tiny_pictures import png
 
 S = TaskState
 MODEL = b'{"id": "tripo-h3.1", "object": "model"}'
@@ -21,7 +22,7 @@ MODEL = b'{"id": "tripo-h3.1", "object": "model"}'
 @pytest.fixture
 def picture(tmp_path: Path) -> str:
     path = tmp_path / "cat.png"
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40))
+    path.write_bytes(png())
     return str(path)
 
 
