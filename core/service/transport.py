@@ -24,6 +24,7 @@ from typing import Final
 import requests
 import urllib3.exceptions
 
+from .. import redaction
 from .connections import Adapter, Connections, Limit, TransportStopped, current
 
 CONNECT_SECONDS: Final = 10.0
@@ -157,7 +158,7 @@ class Transport:
         :raises NotConnected, ExchangeBroken, TransportStopped:
         """
         with self._lingering(), self._new_session() as session:
-            with self._exchange():
+            with self._exchange(), redaction.silence():
                 response = session.get(
                     url,
                     auth=_BearerAuth(""),
