@@ -16,6 +16,7 @@ from .configuration import Configuration
 from .contract import Contract
 from .faults import ActiveFaults
 from .journal import Exchange, Journal, body_for_journal
+from .picture_host import PICTURES_PATH
 from .replies import ServiceError
 from .tasks import Ledger, Task, advance
 from .validation import CreateRequest
@@ -91,6 +92,11 @@ class Service:
     def bring_up_to_date(self, task: Task) -> None:
         advance(task, self.faults.plan(), self.ledger, time.time())
 
+    @property
+    def picture_url(self) -> str:
+        """A picture for who wants to send a URL. On loopback, as the service itself."""
+        return f"{self.addresses.base_url}{PICTURES_PATH}picture.png"
+
     def report(self) -> dict[str, Any]:
         """The journal as tests read it. An abandoned task completes and is charged by the clock all the same."""
         for task in self.tasks.values():
@@ -100,6 +106,7 @@ class Service:
             "tasks": [task.as_json() for task in self.tasks.values()],
             "contract_violations": list(self.journal.contract_violations),
             "contract_checked": self.contract.is_on,
+            "picture_url": self.picture_url,
         }
 
     def _asset_for(self, wanted: CreateRequest, forced_format: str | None) -> Path:
