@@ -163,6 +163,7 @@ def settings() -> Settings:
         may_connect=not problem(),
         max_concurrent_tasks=get().max_concurrent_tasks,
         max_downloads=_max_downloads(),
+        is_online=bool(bpy.app.online_access),
     )
 
 

@@ -20,12 +20,18 @@ import requests.adapters
 import urllib3.connection
 import urllib3.exceptions
 
+from .address import is_public_address
+
 
 class TransportStopped(Exception):
     """`stop()` was called."""
 
     sent = False
     """Whether bytes of the request may have left."""
+
+
+class NotPublic(Exception):
+    """A host has no address in the public internet, and no other is wanted. Nothing was connected to."""
 
 
 class Connections:
@@ -117,6 +123,8 @@ class Current(threading.local):
     lingering: list[socket.socket] | None = None
     """Duplicates of closed connections whose last answer is still being read."""
     limit: Limit | None = None
+    is_public_only = False
+    """Connect to addresses of the public internet only."""
 
 
 current = Current()
@@ -126,8 +134,14 @@ def _connect(connection: urllib3.connection.HTTPConnection, connections: Connect
     """Open a TCP connection that `Connections.stop` can interrupt, which urllib3's own function hides."""
     # urllib3 keeps the name to look up in `_dns_host`: `host` may end in a dot, which TLS does not want.
     host = connection._dns_host.strip("[]")
+    found = socket.getaddrinfo(host, connection.port, 0, socket.SOCK_STREAM)
+    if current.is_public_only and connection.proxy is None:
+        # A proxy may well be in this network. It looks up the name itself, so that here nobody can judge that.
+        found = [item for item in found if is_public_address(str(item[4][0]))]
+        if not found:
+            raise NotPublic
     problem: OSError | None = None
-    for family, kind, protocol, _, address in socket.getaddrinfo(host, connection.port, 0, socket.SOCK_STREAM):
+    for family, kind, protocol, _, address in found:
         sock = socket.socket(family, kind, protocol)
         try:
             with connections.watching(sock):

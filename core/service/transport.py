@@ -13,6 +13,7 @@ cookies from one call to the next. Proxies and certificates are taken from the e
 from __future__ import annotations
 
 import contextlib
+import math
 import socket
 import threading
 import time
@@ -38,6 +39,8 @@ MAX_REPLY_BYTES: Final = 16 * 1024 * 1024
 
 _CHUNK: Final = 64 * 1024
 """Bytes of a body at a time, and of the first pieces of a download."""
+_PEEK_BYTES: Final = 512
+"""Enough to recognise a file or a web page by."""
 _LARGEST_CHUNK: Final = 1024 * 1024
 _QUICK_SECONDS: Final = 0.02
 _SLOW_SECONDS: Final = 0.25
@@ -149,6 +152,33 @@ class Transport:
             )
             return _whole(response)
 
+    def peek(self, url: str, *, seconds: float, is_public_only: bool) -> Reply:
+        """Ask for one byte, and return the head of the answer with the first bytes of what came, however much that is.
+
+        No key is sent, redirects are not followed, and nothing of the address gets into a log.
+
+        :param seconds: longest time for all of it.
+        :param is_public_only: connect to addresses of the public internet only.
+        :raises NotPublic: when there is no such address.
+        :raises NotConnected, ExchangeBroken, TransportStopped:
+        """
+        exchange = self._exchange(seconds, is_public_only=is_public_only)
+        with self._lingering(), redaction.silence(), exchange, self._new_session() as session:
+            response = session.get(
+                url,
+                auth=_BearerAuth(""),
+                headers={"Accept": "*/*", "Accept-Encoding": "identity", "Range": "bytes=0-0"},
+                timeout=(min(CONNECT_SECONDS, seconds), min(self._read_seconds, seconds)),
+                allow_redirects=False,
+                stream=True,
+            )
+            with response:
+                # As it comes: an encoded body is nothing to recognise a file by.
+                head = response.raw.read(_PEEK_BYTES)
+            if self._connections.stopped:
+                raise TransportStopped  # What was cut looks like a short body.
+            return Reply(response.status_code, response.headers, head)
+
     @contextlib.contextmanager
     def stream(self, url: str, headers: Mapping[str, str] | None = None) -> Iterator[Stream]:
         """Open a download without a key; redirects are not followed.
@@ -206,12 +236,13 @@ class Transport:
                 self._connections.forget(duplicate)
 
     @contextlib.contextmanager
-    def _exchange(self) -> Iterator[None]:
+    def _exchange(self, seconds: float = math.inf, *, is_public_only: bool = False) -> Iterator[None]:
         """Prepare this thread for one request, and turn what goes wrong into one of three exceptions."""
         limit = Limit()
         current.connections, current.connected, current.limit = self._connections, False, limit
+        current.is_public_only = is_public_only
         # A thread of its own, because no time limit of a socket holds for a whole answer.
-        watchdog = threading.Timer(self._total_seconds, self._connections.cut, (limit,))
+        watchdog = threading.Timer(min(seconds, self._total_seconds), self._connections.cut, (limit,))
         watchdog.name, watchdog.daemon = "tokenlab-time-limit", True
         watchdog.start()
         try:

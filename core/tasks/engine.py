@@ -83,6 +83,8 @@ class Settings:
     max_concurrent_tasks: int = 8
     max_downloads: int = DEFAULT_DOWNLOADS
     """Downloads at a time."""
+    is_online: bool = True
+    """Blender allows online access: other hosts than a service on this machine may be asked."""
 
 
 class Engine:
@@ -367,7 +369,7 @@ class Engine:
         elif task.state is TaskState.QUEUED and self._schedule.breaker.is_open:
             job = partial(jobs.try_service, context, local_id, connection)
         elif task.state is TaskState.QUEUED:
-            job = partial(jobs.submit, context, local_id, connection, folder)
+            job = partial(jobs.submit, context, local_id, connection, folder, is_online=self.settings.is_online)
         else:
             job = partial(jobs.poll, context, local_id, connection)
         if activity.is_asking:
