@@ -134,6 +134,10 @@ def _text_only(variant: Variant) -> str:
     return variant.rig.submit(model="tripo-p1.0", **variant.picture(png()))
 
 
+def _with_image_url(variant: Variant) -> str:
+    return variant.rig.submit(model="tripo-h3.1", image_url=variant.simulator.picture_url)
+
+
 def _picture_gone(variant: Variant) -> str:
     picture = variant.picture(png())
     Path(picture["picture_path"]).unlink()
@@ -168,6 +172,13 @@ SITUATIONS: dict[str, Callable[[Variant], str]] = {
     "unknown-model": lambda variant: variant.rig.submit(model="tripo-h4"),
     "picture-gone": _picture_gone,
     "picture-is-text": lambda variant: variant.rig.submit(**variant.picture(b"not a picture")),
+    "picture-damaged": lambda variant: variant.rig.submit(**variant.picture(png()[:20])),
+    "picture-without-pixels": lambda variant: variant.rig.submit(**variant.picture(png(0, 0))),
+    "image-url-with-a-password": lambda variant: variant.rig.submit(image_url="https://me:secret@example.com/a.png"),
+    "image-url-of-a-text-only-model": lambda variant: variant.rig.submit(
+        model="tripo-p1.0", image_url=variant.simulator.picture_url
+    ),
+    **{name: _with_image_url for name in FAULTS if name.startswith("picture-")},
     "wrong-format": lambda variant: variant.rig.submit(model="tripo-h3.1", format="FBX"),
     "nobody-listens": _elsewhere(lambda _variant: f"http://127.0.0.1:{_free_port()}"),
     "name-not-known": _elsewhere(lambda _variant: "https://service.invalid"),
