@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from ..text import public_words
-from .contract import request_id
+from .contract import is_finite, request_id
 
 During = Literal["create", "status", "models", "download"]
 """What was being done: the same answer means different things for the money."""
@@ -245,6 +245,8 @@ def _what_next(answer: _Answer) -> str:
     if answer.status == 404 and answer.during == "status":
         return f"Look at {DASHBOARD_RUNS} for it; nothing is sent again by itself."
     money = _MONEY[answer.during]
+    if limit := _longest_prompt(answer):
+        return f"{money} Shorten the prompt to {limit} characters and generate again."
     if answer.code == "model_not_found":
         meant = public_words(answer.error.get("did_you_mean"), limit=80)
         return f"{money} Did you mean {meant}?" if meant else f"{money} Choose another model."
@@ -258,7 +260,20 @@ def _what_next(answer: _Answer) -> str:
         403: "Use a key of the right workspace, or choose another model.",
         413: "Make it smaller and generate again.",
     }
-    return f"{money} {following.get(answer.status, 'Change the request and generate again.')}"
+    return f"{money} {following.get(answer.status) or _hint(answer) or 'Change the request and generate again.'}"
+
+
+def _longest_prompt(answer: _Answer) -> int:
+    """How many characters a prompt may have, when that is what the service complains about; or 0."""
+    limit = answer.error.get("prompt_max_characters")
+    is_said = answer.status == 400 and answer.error.get("param") in (None, "prompt")
+    return int(limit) if is_said and is_finite(limit) and 1 <= limit < 1e9 else 0
+
+
+def _hint(answer: _Answer) -> str:
+    """The service's advice, as a sentence, where we have none of our own for the answer; or ""."""
+    words = public_words(answer.error.get("hint")).rstrip(".")
+    return f"{words}." if words else ""
 
 
 def _payment(answer: _Answer) -> str:

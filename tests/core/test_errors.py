@@ -156,6 +156,23 @@ def test_validation_errors_are_shown_when_there_is_no_message() -> None:
     assert "Too long." in str(from_answer(400, {}, body, during="create"))
 
 
+def test_the_service_s_hint_is_the_advice_where_there_is_no_better_one() -> None:
+    hint = "Remove the parameter seed."
+    sentence = str(from_answer(400, {}, error("unsupported_parameter", hint=hint), during="create"))
+    assert sentence.endswith("Nothing was charged. Remove the parameter seed.")
+    for odd in (None, "", " . ", 5, ["x"], "https://evil.example/x"):
+        check_sentence(str(from_answer(400, {}, error(hint=odd), during="create")))
+    assert hint not in str(from_answer(402, {}, error("insufficient_balance", hint=hint), during="create"))
+    assert "evil" not in str(from_answer(400, {}, error(hint="See https://evil.example/x."), during="create"))
+
+
+def test_a_prompt_that_is_too_long_is_said_with_the_limit() -> None:
+    sentence = str(from_answer(400, {}, error(param="prompt", prompt_max_characters=1024), during="create"))
+    assert sentence.endswith("Nothing was charged. Shorten the prompt to 1024 characters and generate again.")
+    for odd in (None, True, 0, -5, 0.2, float("nan"), HUGE, "1024", [1]):
+        check_sentence(str(from_answer(400, {}, error(prompt_max_characters=odd), during="create")))
+
+
 @pytest.mark.parametrize("during", ALL_DURING)
 def test_words_of_the_service_bring_neither_addresses_nor_keys_into_a_sentence(during: During) -> None:
     words = "Cannot fetch https://user.example.com/private.png?token=abc with sk-0123456789abcdef"
