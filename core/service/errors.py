@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from ..files.images import MAX_BYTES
 from ..text import public_words
 from .contract import is_finite, request_id
 
@@ -225,10 +226,11 @@ def _busy(answer: _Answer, request: str, wait: float | None) -> Busy:
 
 def _what_happened(answer: _Answer) -> str:
     known = {
-        401: "The service does not accept the API key.",
+        401: _no_entry(answer),
         402: _payment(answer),
         403: "This API key may not do that.",
-        413: "The picture or prompt is larger than the service takes.",
+        413: "The picture or prompt is larger than the service takes. "
+        f"The last limit that it published for pictures is {MAX_BYTES // 1024**2} MB.",
     }
     if answer.status == 404 and answer.during == "status":
         return "The service no longer knows this task."
@@ -257,7 +259,7 @@ def _what_next(answer: _Answer) -> str:
     following = {
         401: "Check the key in the preferences.",
         402: f"Top up at {DASHBOARD_BILLING} and generate again.",
-        403: "Use a key of the right workspace, or choose another model.",
+        403: _right_key(answer),
         413: "Make it smaller and generate again.",
     }
     return f"{money} {following.get(answer.status) or _hint(answer) or 'Change the request and generate again.'}"
@@ -274,6 +276,18 @@ def _hint(answer: _Answer) -> str:
     """The service's advice, as a sentence, where we have none of our own for the answer; or ""."""
     words = public_words(answer.error.get("hint")).rstrip(".")
     return f"{words}." if words else ""
+
+
+def _no_entry(answer: _Answer) -> str:
+    if answer.code == "expired_api_key":
+        return "The API key has expired."
+    return "The service does not accept the API key."
+
+
+def _right_key(answer: _Answer) -> str:
+    if answer.during == "status":
+        return "Use a key of the workspace that the task belongs to, then resume it."
+    return "Use a key of the right workspace, or choose another model."
 
 
 def _payment(answer: _Answer) -> str:

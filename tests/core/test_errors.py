@@ -58,7 +58,7 @@ ROWS: list[tuple[int, object, type[ServiceError], str]] = [
     (400, error("model_not_found"), Refused, "Choose another model"),
     (400, None, Refused, "gave no reason"),
     (401, error("invalid_api_key"), Refused, "Check the key"),
-    (401, error("expired_api_key"), Refused, "Check the key"),
+    (401, error("expired_api_key"), Refused, "The API key has expired. Nothing was charged. Check the key"),
     (401, None, Refused, "Check the key"),
     (402, error("insufficient_balance", balance_usd=0.05), Refused, "$0.05"),
     (402, error("insufficient_balance"), Refused, "balance does not cover"),
@@ -68,7 +68,7 @@ ROWS: list[tuple[int, object, type[ServiceError], str]] = [
     (404, None, Refused, "refused"),
     (408, error(), Unclear, "dashboard"),
     (409, error("task_not_cancellable"), Refused, "refused"),
-    (413, error("payload_too_large"), Refused, "smaller"),
+    (413, error("payload_too_large"), Refused, "is 20 MB. Nothing was charged. Make it smaller"),
     (422, error(), Refused, "refused"),
     (429, error("rate_limit_exceeded"), Busy, "too many requests"),
     (429, None, Busy, "too many requests"),
@@ -141,6 +141,12 @@ def test_a_task_that_the_service_forgot_is_told_apart_and_not_sent_again() -> No
     assert (type(problem), problem.status, problem.code) == (Refused, 404, "async_task_not_found")
     assert "no longer knows this task" in str(problem)
     assert "dashboard" in str(problem)
+
+
+def test_a_task_of_another_workspace_says_what_key_it_wants() -> None:
+    sentence = str(from_answer(403, {}, error("task_not_owned"), during="status"))
+    assert sentence.endswith("Use a key of the workspace that the task belongs to, then resume it.")
+    assert "model" not in sentence
 
 
 def test_the_code_falls_back_to_the_type() -> None:
