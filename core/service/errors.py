@@ -188,6 +188,13 @@ class _Answer:
         return error_object(self.body)
 
     @property
+    def detail(self) -> Mapping[str, Any]:
+        """The first of the complaints about single fields, which stand beside the error object; or nothing."""
+        details = self.body.get("validation_errors") if isinstance(self.body, Mapping) else None
+        first = details[0] if isinstance(details, list) and details else None
+        return first if isinstance(first, Mapping) else {}
+
+    @property
     def code(self) -> str:
         return public_words(self.error.get("code") or self.error.get("type"), limit=80)
 
@@ -207,7 +214,7 @@ def from_answer(
         return no_answer(during, request, status)
     sentence = f"{_what_happened(answer)} {_what_next(answer)}"
     refused = Refused(sentence, status=status, code=answer.code, request_id=request)
-    refused.param = public_words(answer.error.get("param"), limit=80)
+    refused.param = public_words(answer.error.get("param") or answer.detail.get("field"), limit=80)
     return refused
 
 
@@ -302,10 +309,7 @@ def _payment(answer: _Answer) -> str:
 
 def _own_words(answer: _Answer) -> str:
     """The service's message, without a second full stop, or plain words when it gave none."""
-    words = public_words(answer.error.get("message"))
-    details = answer.body.get("validation_errors") if isinstance(answer.body, Mapping) else None
-    if not words and isinstance(details, list) and details and isinstance(details[0], Mapping):
-        words = public_words(details[0].get("message"))
+    words = public_words(answer.error.get("message")) or public_words(answer.detail.get("message"))
     return f"{words.rstrip('.')}." if words else "it gave no reason."
 
 

@@ -179,6 +179,24 @@ def test_a_prompt_that_is_too_long_is_said_with_the_limit() -> None:
         check_sentence(str(from_answer(400, {}, error(prompt_max_characters=odd), during="create")))
 
 
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        (error(param="image"), "image"),
+        ({**error(), "validation_errors": [{"field": "image", "message": "Bad"}]}, "image"),
+        ({**error(param="prompt"), "validation_errors": [{"field": "image"}]}, "prompt"),
+        ({**error(), "validation_errors": [{"field": 5}]}, ""),
+        ({**error(), "validation_errors": ["image"]}, ""),
+        ({**error(), "validation_errors": {}}, ""),
+        ([], ""),
+    ],
+)
+def test_the_field_that_is_wrong_is_named_in_one_of_two_places(body: object, param: str) -> None:
+    problem = from_answer(400, {}, body, during="create")
+    assert isinstance(problem, Refused)
+    assert problem.param == param
+
+
 @pytest.mark.parametrize("during", ALL_DURING)
 def test_words_of_the_service_bring_neither_addresses_nor_keys_into_a_sentence(during: During) -> None:
     words = "Cannot fetch https://user.example.com/private.png?token=abc with sk-0123456789abcdef"

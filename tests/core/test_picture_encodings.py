@@ -88,6 +88,21 @@ def test_no_other_answer_has_it_sent_again(tmp_path: Path, picture: str, status:
         assert rig.engine.stop()
 
 
+def test_a_refusal_that_names_the_picture_beside_its_error_has_it_sent_as_base64(tmp_path: Path, picture: str) -> None:
+    body = b'{"error": {"message": "no"}, "validation_errors": [{"field": "image", "message": "no"}]}'
+
+    def service(caller: Caller) -> None:
+        while request := caller.read_request():
+            caller.send(reply(body, status="400 Bad Request") if request.startswith(b"POST") else reply(MODEL))
+
+    with LoopbackServer(service) as server:
+        rig = Rig(tmp_path / "data", server.url, "sk-key-for-this-test")
+        rig.run_to(rig.submit(picture_path=picture, image_name="cat.png"), S.FAILED, S.UNCERTAIN)
+        sent = [request for request in server.requests if request.startswith(b"POST")]
+        assert [b"data:image/png" in request for request in sent] == [True, False]
+        assert rig.engine.stop()
+
+
 def test_a_stop_between_the_two_sends_nothing_more(rig: Rig, simulator: SimulatorProcess, picture: str) -> None:
     simulator.configure(faults=["image-not-data-url"])
     local_id = rig.submit(picture_path=picture, image_name="cat.png")
