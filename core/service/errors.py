@@ -195,6 +195,11 @@ class _Answer:
         return first if isinstance(first, Mapping) else {}
 
     @property
+    def is_final(self) -> bool:
+        """Whether sending the same again is of no use, as the service itself says (API notes 5.2)."""
+        return self.during == "create" and self.error.get("retryable") is False
+
+    @property
     def code(self) -> str:
         return public_words(self.error.get("code") or self.error.get("type"), limit=80)
 
@@ -208,9 +213,10 @@ def from_answer(
     """
     answer = _Answer(status, body, during, model)
     request = request_id(headers)
-    if status == 429 or (status == 503 and answer.error):
+    is_own_word = status == 503 and bool(answer.error)
+    if status == 429 or (is_own_word and not answer.is_final):
         return _busy(answer, request, retry_after_seconds(headers, body))
-    if status == 408 or status >= 500:
+    if status == 408 or (status >= 500 and not is_own_word):
         return no_answer(during, request, status)
     sentence = f"{_what_happened(answer)} {_what_next(answer)}"
     refused = Refused(sentence, status=status, code=answer.code, request_id=request)
@@ -268,6 +274,7 @@ def _what_next(answer: _Answer) -> str:
         402: f"Top up at {DASHBOARD_BILLING} and generate again.",
         403: _right_key(answer),
         413: "Make it smaller and generate again.",
+        503: "Choose another model, or generate again later.",
     }
     return f"{money} {following.get(answer.status) or _hint(answer) or 'Change the request and generate again.'}"
 

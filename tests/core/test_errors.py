@@ -143,6 +143,16 @@ def test_a_task_that_the_service_forgot_is_told_apart_and_not_sent_again() -> No
     assert "dashboard" in str(problem)
 
 
+def test_a_service_that_says_that_waiting_is_of_no_use_is_not_asked_again() -> None:
+    body = error("all_channels_failed", retryable=False)
+    refused = from_answer(503, {}, body, during="create")
+    assert type(refused) is Refused
+    assert str(refused).endswith("Nothing was charged. Choose another model, or generate again later.")
+    assert type(from_answer(503, {}, body, during="status")) is Busy, "the task goes on all the same"
+    assert type(from_answer(429, {}, error(retryable=False), during="create")) is Busy
+    assert type(from_answer(503, {}, error(retryable=True), during="create")) is Busy
+
+
 def test_a_task_of_another_workspace_says_what_key_it_wants() -> None:
     sentence = str(from_answer(403, {}, error("task_not_owned"), during="status"))
     assert sentence.endswith("Use a key of the workspace that the task belongs to, then resume it.")
