@@ -24,6 +24,8 @@ During = Literal["create", "status", "models", "download"]
 
 DASHBOARD_RUNS: Final = "tokenlab.sh/dashboard/runs"
 DASHBOARD_BILLING: Final = "tokenlab.sh/dashboard/billing"
+IN_PREFERENCES: Final = "in the preferences"
+"""Words by which the panel knows which place a sentence sends the user to, and offers the way there."""
 
 
 class TokenLabError(Exception):
@@ -266,11 +268,11 @@ def _what_next(answer: _Answer) -> str:
         meant = public_words(answer.error.get("did_you_mean"), limit=80)
         return f"{money} Did you mean {meant}?" if meant else f"{money} Choose another model."
     if 300 <= answer.status < 400:
-        return f"{money} Check the service address in the preferences."
+        return f"{money} Check the service address {IN_PREFERENCES}."
     if answer.code == "quota_exceeded":
         return f"{money} Raise the limit of the key, or use another key."
     following = {
-        401: "Check the key in the preferences.",
+        401: f"Check the key {IN_PREFERENCES}.",
         402: f"Top up at {DASHBOARD_BILLING} and generate again.",
         403: _right_key(answer),
         413: "Make it smaller and generate again.",
