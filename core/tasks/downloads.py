@@ -29,8 +29,13 @@ _DOWNLOADING: Final = frozenset({TaskState.DOWNLOADING})
 """The state in which a result is still of use: the user may have stopped waiting meanwhile."""
 
 
-def download(context: JobContext, local_id: str, connection: Connection, data_directory: Path) -> JobDone:
-    """Fetch the model of a completed task and make it ready for the import."""
+def download(
+    context: JobContext, local_id: str, connection: Connection, data_directory: Path, *, is_online: bool = True
+) -> JobDone:
+    """Fetch the model of a completed task and make it ready for the import.
+
+    :param is_online: other machines may be asked for it.
+    """
     from ..service import transfer  # noqa: PLC0415  # imports requests: workers only
 
     task = context.records.get(local_id)
@@ -38,10 +43,10 @@ def download(context: JobContext, local_id: str, connection: Connection, data_di
         return JobDone(local_id)
     try:
         try:
-            file = _fetch(context, task, connection, data_directory)
+            file = _fetch(context, task, connection, data_directory, is_online=is_online)
         except transfer.Expired:
             task = _with_fresh_urls(context, task, connection)
-            file = _fetch(context, task, connection, data_directory)
+            file = _fetch(context, task, connection, data_directory, is_online=is_online)
     except Stopped:
         return JobDone(local_id)
     except ServiceError as error:
@@ -54,7 +59,7 @@ def download(context: JobContext, local_id: str, connection: Connection, data_di
     return JobDone(local_id)
 
 
-def _fetch(context: JobContext, task: Task, connection: Connection, data_directory: Path) -> Path:
+def _fetch(context: JobContext, task: Task, connection: Connection, data_directory: Path, *, is_online: bool) -> Path:
     """Download the best asset and return the file."""
     from ..service import transfer  # noqa: PLC0415
 
@@ -72,7 +77,8 @@ def _fetch(context: JobContext, task: Task, connection: Connection, data_directo
 
     # A service out there gets nobody to open addresses of this machine.
     is_local = is_loopback(connection.base_url)
-    return transfer.download(context.transport(), url, target, progress, is_local=is_local).path
+    transport = context.transport()
+    return transfer.download(transport, url, target, progress, is_local=is_local, is_online=is_online).path
 
 
 def _with_fresh_urls(context: JobContext, task: Task, connection: Connection) -> Task:

@@ -362,14 +362,15 @@ class Engine:
         activity = self._activities[task.local_id]
         activity.in_flight, activity.is_asking = True, task.state is not TaskState.DOWNLOADING
         context, local_id = self._context, task.local_id
-        connection, folder = self.settings.connection, self.settings.data_directory
+        settings = self.settings
+        connection, folder, is_online = settings.connection, settings.data_directory, settings.is_online
         job: Callable[[], JobDone]
         if task.state is TaskState.DOWNLOADING:
-            job = partial(downloads.download, context, local_id, connection, folder)
+            job = partial(downloads.download, context, local_id, connection, folder, is_online=is_online)
         elif task.state is TaskState.QUEUED and self._schedule.breaker.is_open:
             job = partial(jobs.try_service, context, local_id, connection)
         elif task.state is TaskState.QUEUED:
-            job = partial(jobs.submit, context, local_id, connection, folder, is_online=self.settings.is_online)
+            job = partial(jobs.submit, context, local_id, connection, folder, is_online=is_online)
         else:
             job = partial(jobs.poll, context, local_id, connection)
         if activity.is_asking:

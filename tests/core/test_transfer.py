@@ -116,6 +116,21 @@ def test_a_download_that_fails_leaves_nothing_and_says_what_to_do(
     assert_fails(transport, url, target, kind)
 
 
+def test_with_online_access_off_only_this_machine_is_asked(
+    simulator: SimulatorProcess, transport: Transport, target: Path
+) -> None:
+    assert download(transport, asset_url(simulator), target, ignore, is_online=False).size == len(glb())
+    transport.stop()
+    with pytest.raises(Refused, match=r"Online access is off in Blender.*safe at the service"):
+        download(transport, "https://files.example.com/a.glb", target, ignore, is_online=False)
+
+
+def test_with_online_access_off_no_redirect_leads_to_another_machine(transport: Transport, target: Path) -> None:
+    away = reply(status="302 Found", headers="Location: https://files.example.com/a.glb\r\n")
+    with LoopbackServer(answering(away)) as server, pytest.raises(Refused, match="Online access is off"):
+        download(transport, server.url, target, ignore, is_online=False)
+
+
 @pytest.mark.parametrize("fault", ["asset-truncated", "asset-reset-at-half"])
 def test_of_a_download_that_is_cut_only_a_part_to_go_on_with_is_left(
     simulator: SimulatorProcess, transport: Transport, target: Path, fault: str
