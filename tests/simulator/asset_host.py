@@ -37,6 +37,7 @@ class AssetHost:
         exchange.raw = await request.read()
         if exchange.raw:
             exchange.entry.body = {"bytes": len(exchange.raw)}
+        self._service.capture(exchange)
         return await handler(request)
 
     async def download(self, request: web.Request) -> web.StreamResponse:
