@@ -47,18 +47,25 @@ def generation_folder(data_directory: Path, prompt: str, local_id: str, created_
     return data_directory / "library" / month / f"{slug(prompt)}-{local_id[:8]}"
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write `data` under a temporary name beside `path`, flush it to the disk and rename it."""
+def write_atomically(path: Path, data: bytes, *, temporary: Path | None = None) -> None:
+    """Write `data` under a temporary name beside `path`, flush it to the disk and rename it.
+
+    :param temporary: the name, where what a killed process left under it is to be found again. Then two processes
+        disturb each other: one of them may fail, or write what cannot be read.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
+    if temporary is None:
+        handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 

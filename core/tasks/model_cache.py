@@ -9,6 +9,7 @@ private. A file that cannot be read is no file.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import threading
@@ -46,6 +47,7 @@ class ModelCache:
         :param on_changed: called on a worker with each newly fetched catalogue.
         """
         self._path = path
+        self._half_written = path.with_name(f".{path.name}.part")
         self._on_changed = on_changed
         self._lock = threading.Lock()
         self._known: dict[str, Catalogue] = {}
@@ -100,6 +102,8 @@ class ModelCache:
 
     def _get(self, base_url: str) -> Catalogue:
         if base_url not in self._known:
+            with contextlib.suppress(OSError):
+                self._half_written.unlink()  # A process may have been killed before it was whole.
             found = _read(self._path)
             self._known[base_url] = found if found.base_url == base_url else Catalogue(base_url=base_url)
         return self._known[base_url]
@@ -109,7 +113,7 @@ class ModelCache:
             catalogue = self._known[base_url] = change(self._get(base_url))
             # Under the lock, so that the file is not older than the memory.
             try:
-                library.write_atomically(self._path, _as_text(catalogue))
+                library.write_atomically(self._path, _as_text(catalogue), temporary=self._half_written)
             except OSError as error:
                 logger.warning("The list of models was not kept on disk: %s", error.strerror)
         self._on_changed(catalogue)

@@ -73,6 +73,14 @@ def test_a_file_is_replaced_whole_and_leaves_no_temporary_name(tmp_path: Path) -
     assert os.listdir(path.parent) == ["file.bin"]
 
 
+def test_a_file_under_a_temporary_name_of_its_own_replaces_what_was_left_under_it(tmp_path: Path) -> None:
+    path, temporary = tmp_path / "file.bin", tmp_path / ".file.bin.part"
+    temporary.write_bytes(b"longer than what comes, and half of something")
+    write_atomically(path, b"whole", temporary=temporary)
+    assert path.read_bytes() == b"whole"
+    assert os.listdir(tmp_path) == ["file.bin"]
+
+
 def test_a_write_that_fails_leaves_the_old_state_and_no_temporary_name(tmp_path: Path) -> None:
     path = tmp_path / "file.bin"
     path.mkdir()

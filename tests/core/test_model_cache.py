@@ -6,6 +6,7 @@ way of a request."""
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -91,6 +92,22 @@ def test_the_file_holds_what_is_public_and_no_key(make_rig: MakeRig, simulator: 
     content = file_of(rig).read_text()
     assert simulator.key not in content
     assert set(json.loads(content)) == {"version", "base_url", "fetched_at", "models", "details"}
+    assert [path.name for path in rig.folder.iterdir() if path.suffix == ".part"] == []
+
+
+def test_what_a_killed_process_left_half_written_is_gone(make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = make_rig()
+
+    def die(*_names: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed:
+        killed.setattr(os, "replace", die)
+        killed.setattr(Path, "unlink", lambda *_args, **_options: None)  # A killed process tidies nothing up.
+        with pytest.raises(KeyboardInterrupt):
+            rig.engine._context.models._change("https://service.invalid", lambda known: known)
+    assert [path.name for path in rig.folder.iterdir() if path.suffix == ".part"] == [f".{FILE_NAME}.part"]
+    ask(make_rig())
     assert [path.name for path in rig.folder.iterdir() if path.suffix == ".part"] == []
 
 
