@@ -3,16 +3,18 @@
 
 """Keeps keys and signed addresses out of the log. No bpy here.
 
-A filter on a logger does not see what is logged below it, so each logger of ours gets it. The one of urllib3 that
-writes down addresses gets it too: at its most talkative level it would tell those of our downloads.
+A filter on a logger does not see what is logged below it, so each logger of ours gets it. Those of urllib3 that write
+down addresses get it too: they tell them at their most talkative level, and warn with them of odd headers.
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import logging
 import re
 import threading
+from collections.abc import Iterator
 from typing import Final
 
 _GAP: Final = "…"
@@ -25,7 +27,7 @@ _PATTERNS: Final = (
     (re.compile(r"(https?://)[^\s/@'\"]+@", re.IGNORECASE), rf"\1{_GAP}@"),
     (re.compile(r"((?:https?:/)?/[^\s?'\"<>]*\?)[^\s'\"<>]+", re.IGNORECASE), rf"\1{_GAP}"),
 )
-_OTHERS: Final = ("urllib3.connectionpool",)
+_OTHERS: Final = ("urllib3.connection", "urllib3.connectionpool", "urllib3.util.retry")
 _SHORTEST: Final = 8
 """Characters of a key; a shorter one would blot out ordinary words."""
 
@@ -65,10 +67,29 @@ def redact(text: str) -> str:
     return text
 
 
+class _Thread(threading.local):
+    is_silent = False
+
+
+_thread = _Thread()
+
+
+@contextlib.contextmanager
+def silence() -> Iterator[None]:
+    """Have urllib3 write down nothing on this thread: of an address whose path is private too."""
+    _thread.is_silent = True
+    try:
+        yield
+    finally:
+        _thread.is_silent = False
+
+
 class _Filter(logging.Filter):
     """Lets every record pass, without what is secret in it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if _thread.is_silent and record.name in _OTHERS:
+            return False
         try:
             message = record.getMessage()
         except (TypeError, ValueError, KeyError):

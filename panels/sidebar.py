@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import bpy
 
 from .. import __package__ as base_package
 from ..core.blender import models, preferences, properties
+from ..core.service.errors import DASHBOARD_BILLING, DASHBOARD_RUNS, IN_PREFERENCES
 from .model_facts import draw_model_facts
 from .models import draw_input_type, draw_model, draw_options, draw_price, draw_prompt_length
 from .sentences import draw_sentence
@@ -119,6 +121,7 @@ class TOKENLAB_PT_details(bpy.types.Panel):
             draw_progress(layout, task)
         _draw_actions(layout, task)
         _draw_show_file(layout, task)
+        _draw_places(layout, task)
         column = layout.column(align=True)
         for name, value in _facts(context, task):
             row = column.split(factor=0.3)
@@ -189,6 +192,16 @@ def _draw_show_file(layout: bpy.types.UILayout, task: Any) -> None:
         layout.operator("tokenlab.open_folder", text="Show File", icon="FILE_FOLDER").local_id = task.local_id
 
 
+def _draw_places(layout: bpy.types.UILayout, task: Any) -> None:
+    """Offer the way to each place that the task's sentences name."""
+    said = f"{task.error} {task.note}"
+    for page, text in ((DASHBOARD_BILLING, "Top Up"), (DASHBOARD_RUNS, "Open Dashboard")):
+        if page in said:
+            layout.operator("wm.url_open", text=text, icon="URL").url = f"https://{page}"
+    if IN_PREFERENCES in said:
+        layout.operator("preferences.addon_show", text="Open Preferences", icon="PREFERENCES").module = base_package
+
+
 def _import_label(task: Any) -> str:
     if not task.scene_name:
         return "Import Here"
@@ -204,4 +217,14 @@ def _facts(context: bpy.types.Context, task: Any) -> list[tuple[str, str]]:
         facts.append(("Task ID", task.task_id))
     if task.billing_transaction_id:
         facts.append(("Billing ID", task.billing_transaction_id))
+    return facts + _facts_for_support(task)
+
+
+def _facts_for_support(task: Any) -> list[tuple[str, str]]:
+    """By which a request is found in the dashboard, or by support, that ended badly or may have arrived."""
+    if task.state not in ("UNCERTAIN", "FAILED", "LOST"):
+        return []
+    facts = [("Request ID", task.request_id)] if task.request_id else []
+    if task.submitted_at:
+        facts.append(("Sent", time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(float(task.submitted_at)))))
     return facts

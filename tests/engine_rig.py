@@ -50,12 +50,18 @@ class WatchedTransport(Transport):
         super().__init__(user_agent, read_seconds=read_seconds)
         self.before_post: Hook = lambda url: None
         self.before_get: Hook = lambda url: None
+        self.before_peek: Hook = lambda url: None
         self.threads: set[threading.Thread] = set()
 
     def get(self, url: str, **options: Any) -> Reply:
         self.threads.add(threading.current_thread())
         self.before_get(url)
         return super().get(url, **options)
+
+    def peek(self, url: str, **options: Any) -> Reply:
+        self.threads.add(threading.current_thread())
+        self.before_peek(url)
+        return super().peek(url, **options)
 
     def post_once(self, url: str, body: bytes, **options: Any) -> Reply:
         self.threads.add(threading.current_thread())

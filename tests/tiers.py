@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests import recording
-from tests.simulator.configuration import DEFAULT_KEY
+from tests.simulator.configuration import CAPTURES_VARIABLE, DEFAULT_KEY
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 TIERS = ("core", "blender", "gui")
@@ -75,7 +75,11 @@ def run_tier(tier: str, python: Path, label: str, arguments: list[str]) -> Outco
             [*command, f"tests/{tier}", *arguments],
             cwd=REPOSITORY,
             # Whatever the tests and Blender leave behind is in one place, to be searched.
-            env={**clean_environment(), **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(left))},
+            env={
+                **clean_environment(),
+                **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(left)),
+                CAPTURES_VARIABLE: str(left / "captures"),
+            },
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
@@ -90,7 +94,7 @@ def run_tier(tier: str, python: Path, label: str, arguments: list[str]) -> Outco
 
 
 def search_for_key(folder: Path, label: str) -> Outcome:
-    """Fail when a file that the tests left holds the simulator's key."""
+    """Fail when a file that the tests left holds the simulator's key, or a request to another host than the API's."""
     from tests.secrets_search import holding  # noqa: PLC0415  # whoever only wants an environment needs no zstandard
 
     started = time.monotonic()

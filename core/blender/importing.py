@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import bpy
@@ -46,15 +47,8 @@ def import_model(
     :raises ImportFailed: having removed whatever the importer left.
     """
     name = data_name(task.title)
-    selection = Selection.now()
-    collection = _bring(task, scene, lambda: importers.import_file(path, model_format, scene, name))
-    # The importers select what they bring, whether that is wanted or not, and only in the scene of the window.
-    if is_selected:
-        select(bpy.data.collections[collection], scene)
-    else:
-        selection.restore()
-    _push(collection)
-    return collection
+    work = partial(importers.import_file, path, model_format, scene, name)
+    return _import(task, scene, work, is_selected=is_selected)
 
 
 def append_model(task: Task, path: Path, scene: bpy.types.Scene, *, is_selected: bool) -> str:
@@ -64,10 +58,20 @@ def append_model(task: Task, path: Path, scene: bpy.types.Scene, *, is_selected:
     :param is_selected: as for `import_model`.
     :raises ImportFailed: having removed whatever was there of it.
     """
-    collection = _bring(task, scene, lambda: _append(path, scene))
+    return _import(task, scene, partial(_append, path, scene), is_selected=is_selected)
+
+
+def _import(task: Task, scene: bpy.types.Scene, work: Callable[[], bpy.types.Collection], *, is_selected: bool) -> str:
+    """Do the work as one undo step, and return the collection's name."""
+    selection = Selection.now()
+    collection = _bring(task, scene, work)
+    # What arrives is selected, in the scene of the window alone, whether that is wanted or not.
     if is_selected:
         select(bpy.data.collections[collection], scene)
-    _push(collection)
+    else:
+        selection.restore()
+    # At once: in Blender 5.2 an undo after an import without a step of its own ends in a crash (bpy_facts C.5).
+    bpy.ops.ed.undo_push(message=f"Import {collection}")
     return collection
 
 
@@ -89,11 +93,6 @@ def _bring(task: Task, scene: bpy.types.Scene, work: Callable[[], bpy.types.Coll
         logger.exception("The import of task %s failed", task.local_id)
         importers.remove_new(before)
         raise importers.failed(ModelFormat[task.result_format]) from error
-
-
-def _push(collection: str) -> None:
-    """At once: in Blender 5.2 an undo after an import without a step of its own ends in a crash (bpy_facts C.5)."""
-    bpy.ops.ed.undo_push(message=f"Import {collection}")
 
 
 def _append(path: Path, scene: bpy.types.Scene) -> bpy.types.Collection:

@@ -1,7 +1,11 @@
 # SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The source picture out of Blender, as a file that a worker can read. bpy is allowed here."""
+"""The source picture out of Blender, as a file that a worker can read. bpy is allowed here.
+
+What needs Blender is done here, on the main thread: pictures that only Blender reads, and those that are too large. All
+else is looked at by its size on disk and its header, a few hundred bytes, and left to the worker, which reads it whole.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from typing import cast
 
 import bpy
 
-from ..files.images import MAX_BYTES
+from ..files.images import MAX_BYTES, MAX_SIDE, PictureError, picture_size
 from ..service.errors import TokenLabError
 
 
@@ -28,9 +32,11 @@ class Picture:
 
 
 _RGBA = 4
-_SENDABLE = (".png", ".jpg", ".jpeg", ".webp")
 _LONGEST_SIDE = 2048
-"""Pixels of what is encoded here; more tells the service nothing (API notes 2.1)."""
+"""Pixels of what is encoded here; more tells the service nothing (API notes 2.1). A picture that can be sent as it is
+may have up to `MAX_SIDE`: to make a smaller one of 12 million pixels holds Blender up for half a second."""
+_MAX_PIXELS = 200_000_000
+"""Most pixels that are decoded: 0.8 GB, and more than any camera has. A file of a few KB can claim to have more."""
 
 
 def from_file(path: str, folder: Path) -> Picture:
@@ -45,23 +51,12 @@ def from_file(path: str, folder: Path) -> Picture:
         raise TokenLabError(
             f"The picture {absolute.name} is not there. Nothing was sent or charged. Choose another image file."
         )
-    picture = _as_it_is(absolute, absolute.name)
-    suffix = absolute.suffix.lower()
-    is_for_blender = suffix in bpy.path.extensions_image and suffix not in _SENDABLE  # type: ignore[attr-defined]  # the stubs lack it
-    if not is_for_blender and absolute.stat().st_size <= MAX_BYTES:
-        return picture
-    # Only Blender reads these, and only on this thread: about 0.1 s for each million pixels, once for each request.
-    try:
-        image = bpy.data.images.load(str(absolute), check_existing=False)
-    except RuntimeError as error:
-        raise _unreadable(absolute.name) from error
-    try:
-        width, height = _size(image)
-        if max(width, height) > _LONGEST_SIDE:
-            image.scale(*_fitting(width, height))  # Ours: fewer pixels to pass through Python.
-        return replace(picture, path=_write_png(image, folder))
-    finally:
-        bpy.data.images.remove(image)
+    picture, size = _as_it_is(absolute, absolute.name), _size_on_disk(absolute)
+    # By its bytes and not by its name; what is no picture at all is said by the worker.
+    is_for_blender = size is None and absolute.suffix.lower() in bpy.path.extensions_image  # type: ignore[attr-defined]  # the stubs lack it
+    if is_for_blender or _is_too_large(absolute, size):
+        return replace(picture, path=_written_anew(absolute, folder))
+    return picture
 
 
 def from_datablock(image: bpy.types.Image | None, folder: Path) -> Picture:
@@ -73,9 +68,10 @@ def from_datablock(image: bpy.types.Image | None, folder: Path) -> Picture:
         raise TokenLabError("No image is chosen. Nothing was sent or charged. Choose an image.")
     on_disk = Path(bpy.path.abspath(image.filepath, library=image.library))
     is_as_on_disk = image.source == "FILE" and not image.is_dirty and image.packed_file is None
-    is_sendable = is_as_on_disk and on_disk.suffix.lower() in _SENDABLE and on_disk.is_file()
-    if is_sendable and on_disk.stat().st_size <= MAX_BYTES:
-        return _as_it_is(on_disk, image.name)
+    size = _size_on_disk(on_disk) if is_as_on_disk and on_disk.is_file() else None
+    if size is not None:
+        picture = _as_it_is(on_disk, image.name)
+        return replace(picture, path=_written_anew(on_disk, folder)) if _is_too_large(on_disk, size) else picture
     # Painted images have no time stamp: the same name asks once too often rather than not at all.
     return Picture(_write_png(image, folder), image.name, f"image {image.name}")
 
@@ -83,6 +79,54 @@ def from_datablock(image: bpy.types.Image | None, folder: Path) -> Picture:
 def _as_it_is(path: Path, name: str) -> Picture:
     status = path.stat()
     return Picture(str(path), name, f"{path} {status.st_size} {status.st_mtime_ns}")
+
+
+def _size_on_disk(path: Path) -> tuple[int, int] | None:
+    """Return width and height of a picture that can be sent, or None when it is of another kind."""
+    try:
+        size = picture_size(path)
+    except PictureError as error:
+        raise TokenLabError(str(error)) from error
+    if size is not None:
+        _check_pixels(path.name, *size)
+    return size
+
+
+def _check_pixels(name: str, width: int, height: int) -> None:
+    if width * height > _MAX_PIXELS:
+        raise TokenLabError(
+            f"The picture {name} has {width * height / 1e6:.0f} million pixels, more than the "
+            f"{_MAX_PIXELS / 1e6:.0f} million that can be read. Nothing was sent or charged. Make it smaller and "
+            "generate again."
+        )
+
+
+def _is_too_large(path: Path, size: tuple[int, int] | None) -> bool:
+    return path.stat().st_size > MAX_BYTES or max(size or (0,)) > MAX_SIDE
+
+
+def _written_anew(path: Path, folder: Path) -> str:
+    """Write what Blender reads in a file into `folder`, with sides of at most `_LONGEST_SIDE`.
+
+    Only Blender reads it, and only on this thread: 0.03 to 0.1 s for each million pixels, once for each request. It
+    does so in an image of ours, whatever images of the file there are.
+    """
+    unreadable = TokenLabError(
+        f"The picture {path.name} cannot be read. Nothing was sent or charged. Choose another picture."
+    )
+    try:
+        image = bpy.data.images.load(str(path), check_existing=False)
+    except RuntimeError as error:
+        raise unreadable from error
+    try:
+        width, height = _size(image)
+        if not (width and height):
+            raise unreadable
+        if max(width, height) > _LONGEST_SIDE:
+            image.scale(*_fitting(width, height))  # Fewer pixels to pass through Python.
+        return _write_png(image, folder)
+    finally:
+        bpy.data.images.remove(image)
 
 
 def _write_png(image: bpy.types.Image, folder: Path) -> str:
@@ -94,6 +138,7 @@ def _write_png(image: bpy.types.Image, folder: Path) -> str:
     width, height = _size(image)
     if not (width and height):
         raise _unreadable(image.name)
+    _check_pixels(image.name, width, height)
     pixels = _rgba(image)
     picture = bpy.data.images.new("TokenLab", width, height, alpha=True, float_buffer=image.is_float)
     try:

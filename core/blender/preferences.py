@@ -187,6 +187,7 @@ def settings() -> Settings:
         max_concurrent_tasks=get().max_concurrent_tasks,
         max_downloads=_max_downloads(),
         converter=second_blender.command(is_wanted=get().import_in_background),
+        is_online=bool(bpy.app.online_access),
     )
 
 

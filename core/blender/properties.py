@@ -124,6 +124,8 @@ class TOKENLAB_PG_task(bpy.types.PropertyGroup):
     waits_for: StringProperty(name="Waits For", description="Why the import has to wait")
     scene_name: StringProperty(name="Scene")
     billing_transaction_id: StringProperty(name="Billing ID")
+    request_id: StringProperty(name="Request ID", description="The service's id of our last request, for support")
+    submitted_at: StringProperty(name="Sent", description="Unix seconds as text, or nothing")
     created_at: StringProperty(name="Created", description="Unix seconds as text: a float property would round them")
     was_imported: BoolProperty(name="Was Imported", description="The model was imported before, into any file")
     has_result: BoolProperty(name="Has Result", description="The model is on this computer")

@@ -17,6 +17,7 @@ import bpy
 
 from ..files.facts import ModelFacts
 from ..files.library import PICTURES
+from ..service.address import MAX_IMAGE_URL, is_loopback, objection_to_image_url
 from ..service.catalogue import ModelInfo
 from ..service.contract import (
     AUTO,
@@ -187,7 +188,7 @@ def generate(  # noqa: PLR0913  # the fields of the form; all but the first by n
     if seed is not None and not 0 <= seed <= MAX_SEED:
         raise TokenLabError(f"The seed {seed} is out of range. Nothing was sent. Use one from 0 to {MAX_SEED}.")
     # Cleaned here already: a lone surrogate ends Blender in a custom property.
-    prompt, image_url = clean_text(prompt, limit=_MAX_TEXT), clean_text(image_url)
+    prompt, image_url = clean_text(prompt, limit=_MAX_TEXT), _image_url(image_url)
     picture = _picture(image)
     if not prompt:
         if not (picture.name or image_url):
@@ -283,6 +284,18 @@ def _pump(is_over: Callable[[], bool], timeout: float) -> None:
         time.sleep(_PUMP_SECONDS)
     # Workers change a record before the tick has shown it: the scene should say what the script is told.
     tick.tick()
+
+
+def _image_url(text: str) -> str:
+    """Return an image URL, or "".
+
+    :raises TokenLabError: when it has not the shape of one. Whether there is a picture is found out by a worker.
+    """
+    url = clean_text(text, limit=MAX_IMAGE_URL + 1)
+    objection = objection_to_image_url(url, is_local=is_loopback(preferences.base_url())) if url else ""
+    if objection:
+        raise TokenLabError(objection)
+    return url
 
 
 def _picture(image: str | Path | bpy.types.Image | None) -> pictures.Picture:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import bpy
 
@@ -36,8 +37,9 @@ class Selection:
 
     def restore(self) -> None:
         """Select this again, and nothing else."""
-        layer, objects = bpy.context.view_layer, bpy.data.objects
-        _select(layer, [item for name in self.selected if (item := objects.get(name)) is not None])
+        layer = bpy.context.view_layer
+        objects: Any = bpy.data.objects  # the stubs do not say what get() gives
+        _select(layer, [objects[name] for name in self.selected if name in objects])
         layer.objects.active = objects.get(self.active)
 
 

@@ -111,6 +111,8 @@ def _fill(row: TOKENLAB_PG_task, task: Task, scene_name: str) -> None:
         "note": task.note,
         "scene_name": scene_name,
         "billing_transaction_id": task.billing_transaction_id,
+        "request_id": task.request_id,
+        "submitted_at": "" if task.submitted_at is None else f"{task.submitted_at:.3f}",
         "created_at": f"{task.created_at:.3f}",
         "was_imported": task.delivered,
         "has_result": bool(task.result_path),

@@ -16,6 +16,7 @@ from urllib.parse import quote, urljoin
 from . import errors
 from .address import Connection, same_origin
 from .catalogue import ModelInfo, parse_model, parse_models
+from .connections import TransportStopped
 from .contract import (
     CREATE_PATH,
     DELIVERY_POLICIES,
@@ -27,7 +28,7 @@ from .contract import (
     request_id,
 )
 from .errors import During, Refused, ServiceError
-from .transport import ExchangeBroken, NotConnected, Reply, Transport, TransportStopped
+from .transport import ExchangeBroken, NotConnected, Reply, Transport
 
 _DELIVERY_HEADER = "X-TokenLab-Delivery-Policy"
 _PROBE_TASK = "ldtask_00000000000000000000000000000000"

@@ -15,14 +15,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from ..files.images import MAX_BYTES
 from ..text import public_words
-from .contract import request_id
+from .contract import is_finite, request_id
 
 During = Literal["create", "status", "models", "download"]
 """What was being done: the same answer means different things for the money."""
 
 DASHBOARD_RUNS: Final = "tokenlab.sh/dashboard/runs"
 DASHBOARD_BILLING: Final = "tokenlab.sh/dashboard/billing"
+IN_PREFERENCES: Final = "in the preferences"
+"""Words by which the panel knows which place a sentence sends the user to, and offers the way there."""
 
 
 class TokenLabError(Exception):
@@ -187,6 +190,18 @@ class _Answer:
         return error_object(self.body)
 
     @property
+    def detail(self) -> Mapping[str, Any]:
+        """The first of the complaints about single fields, which stand beside the error object; or nothing."""
+        details = self.body.get("validation_errors") if isinstance(self.body, Mapping) else None
+        first = details[0] if isinstance(details, list) and details else None
+        return first if isinstance(first, Mapping) else {}
+
+    @property
+    def is_final(self) -> bool:
+        """Whether sending the same again is of no use, as the service itself says (API notes 5.2)."""
+        return self.during == "create" and self.error.get("retryable") is False
+
+    @property
     def code(self) -> str:
         return public_words(self.error.get("code") or self.error.get("type"), limit=80)
 
@@ -200,13 +215,14 @@ def from_answer(
     """
     answer = _Answer(status, body, during, model)
     request = request_id(headers)
-    if status == 429 or (status == 503 and answer.error):
+    is_own_word = status == 503 and bool(answer.error)
+    if status == 429 or (is_own_word and not answer.is_final):
         return _busy(answer, request, retry_after_seconds(headers, body))
-    if status == 408 or status >= 500:
+    if status == 408 or (status >= 500 and not is_own_word):
         return no_answer(during, request, status)
     sentence = f"{_what_happened(answer)} {_what_next(answer)}"
     refused = Refused(sentence, status=status, code=answer.code, request_id=request)
-    refused.param = public_words(answer.error.get("param"), limit=80)
+    refused.param = public_words(answer.error.get("param") or answer.detail.get("field"), limit=80)
     return refused
 
 
@@ -225,10 +241,11 @@ def _busy(answer: _Answer, request: str, wait: float | None) -> Busy:
 
 def _what_happened(answer: _Answer) -> str:
     known = {
-        401: "The service does not accept the API key.",
+        401: _no_entry(answer),
         402: _payment(answer),
         403: "This API key may not do that.",
-        413: "The picture or prompt is larger than the service takes.",
+        413: "The picture or prompt is larger than the service takes. "
+        f"The last limit that it published for pictures is {MAX_BYTES // 1024**2} MB.",
     }
     if answer.status == 404 and answer.during == "status":
         return "The service no longer knows this task."
@@ -245,20 +262,48 @@ def _what_next(answer: _Answer) -> str:
     if answer.status == 404 and answer.during == "status":
         return f"Look at {DASHBOARD_RUNS} for it; nothing is sent again by itself."
     money = _MONEY[answer.during]
+    if limit := _longest_prompt(answer):
+        return f"{money} Shorten the prompt to {limit} characters and generate again."
     if answer.code == "model_not_found":
         meant = public_words(answer.error.get("did_you_mean"), limit=80)
         return f"{money} Did you mean {meant}?" if meant else f"{money} Choose another model."
     if 300 <= answer.status < 400:
-        return f"{money} Check the service address in the preferences."
+        return f"{money} Check the service address {IN_PREFERENCES}."
     if answer.code == "quota_exceeded":
         return f"{money} Raise the limit of the key, or use another key."
     following = {
-        401: "Check the key in the preferences.",
+        401: f"Check the key {IN_PREFERENCES}.",
         402: f"Top up at {DASHBOARD_BILLING} and generate again.",
-        403: "Use a key of the right workspace, or choose another model.",
+        403: _right_key(answer),
         413: "Make it smaller and generate again.",
+        503: "Choose another model, or generate again later.",
     }
-    return f"{money} {following.get(answer.status, 'Change the request and generate again.')}"
+    return f"{money} {following.get(answer.status) or _hint(answer) or 'Change the request and generate again.'}"
+
+
+def _longest_prompt(answer: _Answer) -> int:
+    """How many characters a prompt may have, when that is what the service complains about; or 0."""
+    limit = answer.error.get("prompt_max_characters")
+    is_said = answer.status == 400 and answer.error.get("param") in (None, "prompt")
+    return int(limit) if is_said and is_finite(limit) and 1 <= limit < 1e9 else 0
+
+
+def _hint(answer: _Answer) -> str:
+    """The service's advice, as a sentence, where we have none of our own for the answer; or ""."""
+    words = public_words(answer.error.get("hint")).rstrip(".")
+    return f"{words}." if words else ""
+
+
+def _no_entry(answer: _Answer) -> str:
+    if answer.code == "expired_api_key":
+        return "The API key has expired."
+    return "The service does not accept the API key."
+
+
+def _right_key(answer: _Answer) -> str:
+    if answer.during == "status":
+        return "Use a key of the workspace that the task belongs to, then resume it."
+    return "Use a key of the right workspace, or choose another model."
 
 
 def _payment(answer: _Answer) -> str:
@@ -273,10 +318,7 @@ def _payment(answer: _Answer) -> str:
 
 def _own_words(answer: _Answer) -> str:
     """The service's message, without a second full stop, or plain words when it gave none."""
-    words = public_words(answer.error.get("message"))
-    details = answer.body.get("validation_errors") if isinstance(answer.body, Mapping) else None
-    if not words and isinstance(details, list) and details and isinstance(details[0], Mapping):
-        words = public_words(details[0].get("message"))
+    words = public_words(answer.error.get("message")) or public_words(answer.detail.get("message"))
     return f"{words.rstrip('.')}." if words else "it gave no reason."
 
 

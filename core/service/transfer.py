@@ -47,6 +47,8 @@ class _Way:
     transport: Transport
     is_local: bool
     """Plain HTTP to this machine is fine."""
+    is_online: bool
+    """Other machines may be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +64,26 @@ Progress = Callable[[int, int | None], None]
 """Called with the bytes so far and the bytes in all, if the host said."""
 
 
-def download(transport: Transport, url: str, target: Path, progress: Progress, *, is_local: bool = False) -> Download:
+def download(  # noqa: PLR0913  # all but what is downloaded, and where to, by name
+    transport: Transport,
+    url: str,
+    target: Path,
+    progress: Progress,
+    *,
+    is_local: bool = False,
+    is_online: bool = True,
+) -> Download:
     """Fetch `url` into the file `target`, which appears whole or not at all. No key is sent.
 
     What an earlier try has left is gone on with, if the host still has the same file. The folder is for this one
     download: what a killed process left half-written there is removed.
 
     :param is_local: the service itself is on this machine, so that its files may be fetched over plain HTTP from there.
+    :param is_online: Blender allows online access.
     :raises Expired: when a fresh URL is needed.
     :raises ServiceError: for everything else that can go wrong.
     """
-    way, partial = _Way(transport, is_local), Partial(target)
+    way, partial = _Way(transport, is_local, is_online), Partial(target)
     with _disk_problems():
         partial.find()
     with translated("The host of the model", "download"):
@@ -138,7 +149,7 @@ def _continued(headers: Mapping[str, str], begun: Version, answered: Version, at
 def _opened(way: _Way, url: str, headers: Mapping[str, str]) -> Iterator[Stream]:
     """Follow redirects by hand, so that each hop is checked."""
     for _ in range(_MAX_REDIRECTS + 1):
-        _check_scheme(url, is_local=way.is_local)
+        _check_address(url, way)
         with way.transport.stream(url, headers) as stream:
             location = stream.headers.get("Location", "")
             if 300 <= stream.status < 400 and location:
@@ -157,15 +168,20 @@ def _joined(url: str, location: str) -> str:
         return ""
 
 
-def _check_scheme(url: str, *, is_local: bool) -> None:
+def _check_address(url: str, way: _Way) -> None:
     try:
         scheme = urlsplit(url).scheme
     except ValueError:
         scheme = ""
-    if scheme != "https" and not (scheme == "http" and is_local and is_loopback(url)):
+    if scheme != "https" and not (scheme == "http" and way.is_local and is_loopback(url)):
         raise Refused(
             "The service gave an address for the model that is not secure, so it was not opened. "
             "The model is safe at the service. Try again later."
+        )
+    if not (way.is_online or is_loopback(url)):
+        raise Refused(
+            "Online access is off in Blender, so the model was not fetched from another machine. "
+            "It is safe at the service. Allow it in the preferences under System, then try again."
         )
 
 

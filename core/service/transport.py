@@ -13,19 +13,20 @@ cookies from one call to the next. Proxies and certificates are taken from the e
 from __future__ import annotations
 
 import contextlib
+import math
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, Final
+from typing import Final
 
 import requests
-import requests.adapters
-import urllib3.connection
 import urllib3.exceptions
+
+from .. import redaction
+from .connections import Adapter, Connections, Limit, TransportStopped, current
 
 CONNECT_SECONDS: Final = 10.0
 READ_SECONDS: Final = 30.0
@@ -38,6 +39,8 @@ MAX_REPLY_BYTES: Final = 16 * 1024 * 1024
 
 _CHUNK: Final = 64 * 1024
 """Bytes of a body at a time, and of the first pieces of a download."""
+_PEEK_BYTES: Final = 512
+"""Enough to recognise a file or a web page by."""
 _LARGEST_CHUNK: Final = 1024 * 1024
 _QUICK_SECONDS: Final = 0.02
 _SLOW_SECONDS: Final = 0.25
@@ -51,13 +54,6 @@ class NotConnected(Exception):
 
 class ExchangeBroken(Exception):
     """The connection stood, and then no complete answer came."""
-
-
-class TransportStopped(Exception):
-    """`stop()` was called."""
-
-    sent = False
-    """Whether bytes of the request may have left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,196 +74,6 @@ class Stream:
     headers: Mapping[str, str]
     chunks: Iterator[bytes]
     """Raises `ExchangeBroken` or `TransportStopped` when the body ends early."""
-
-
-class _Connections:
-    """The open connections of one transport.
-
-    Each is watched through a duplicate of its socket: shutting a duplicate ends the connection itself, without
-    touching TLS state that belongs to another thread.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._watched: set[socket.socket] = set()
-        self.stopped = False
-
-    def watch(self, sock: socket.socket) -> socket.socket:
-        duplicate = sock.dup()
-        try:
-            with self._lock:
-                if self.stopped:
-                    raise TransportStopped
-                self._watched.add(duplicate)
-            self.use(duplicate)
-        except BaseException:
-            self.forget(duplicate)
-            raise
-        return duplicate
-
-    def use(self, duplicate: socket.socket) -> None:
-        """Let the time limit of this thread's exchange hold for a connection."""
-        limit = _current.limit
-        if limit is None:
-            return
-        with self._lock:
-            if limit.is_over:
-                raise TimeoutError("the exchange took too long")
-            limit.used.add(duplicate)
-
-    def cut(self, limit: _Limit) -> None:
-        """End one exchange."""
-        with self._lock:
-            limit.is_over = True
-            for duplicate in limit.used & self._watched:
-                with contextlib.suppress(OSError):
-                    duplicate.shutdown(socket.SHUT_RDWR)
-
-    @contextlib.contextmanager
-    def watching(self, sock: socket.socket) -> Iterator[None]:
-        duplicate = self.watch(sock)
-        try:
-            yield
-        finally:
-            self.forget(duplicate)
-
-    def forget(self, duplicate: socket.socket) -> None:
-        with self._lock:
-            self._watched.discard(duplicate)
-            duplicate.close()
-
-    def stop(self) -> None:
-        with self._lock:
-            self.stopped = True
-            for duplicate in self._watched:
-                # A connection that the other side has ended already needs no second end.
-                with contextlib.suppress(OSError):
-                    duplicate.shutdown(socket.SHUT_RDWR)
-
-
-class _Limit:
-    """The time limit of one exchange."""
-
-    def __init__(self) -> None:
-        self.is_over = False
-        self.used: set[socket.socket] = set()
-        """Duplicates of the connections that it was made over."""
-
-
-class _Current(threading.local):
-    """What the connection classes below need to know of the request that this thread is making."""
-
-    connections: _Connections | None = None
-    connected = False
-    lingering: list[socket.socket] | None = None
-    """Duplicates of closed connections whose last answer is still being read."""
-    limit: _Limit | None = None
-
-
-_current = _Current()
-
-
-def _connect(connection: urllib3.connection.HTTPConnection, connections: _Connections) -> socket.socket:
-    """Open a TCP connection that `_Connections.stop` can interrupt, which urllib3's own function hides."""
-    # urllib3 keeps the name to look up in `_dns_host`: `host` may end in a dot, which TLS does not want.
-    host = connection._dns_host.strip("[]")
-    problem: OSError | None = None
-    for family, kind, protocol, _, address in socket.getaddrinfo(host, connection.port, 0, socket.SOCK_STREAM):
-        sock = socket.socket(family, kind, protocol)
-        try:
-            with connections.watching(sock):
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                sock.settimeout(CONNECT_SECONDS)
-                sock.connect(address)
-                return sock
-        except OSError as error:
-            sock.close()
-            problem = error
-        except TransportStopped:
-            sock.close()
-            raise
-    raise problem or OSError("the name has no address")
-
-
-class _Stoppable:
-    """Mixin for urllib3's connections: connects stoppably, and is watched for as long as it is open."""
-
-    sock: socket.socket | None
-    _duplicate: socket.socket | None = None
-    _connections: _Connections | None = None
-
-    def _new_conn(self) -> socket.socket:
-        connections = _current.connections
-        if connections is None:
-            raise TransportStopped
-        try:
-            sock = _connect(self, connections)  # type: ignore[arg-type]  # mixed into HTTPConnection only
-        except TimeoutError as error:
-            raise urllib3.exceptions.ConnectTimeoutError(self, "timed out") from error
-        except OSError as error:
-            raise urllib3.exceptions.NewConnectionError(self, str(error)) from error  # type: ignore[arg-type]
-        self._duplicate, self._connections = connections.watch(sock), connections
-        return sock
-
-    def connect(self) -> None:
-        super().connect()  # type: ignore[misc]  # HTTPConnection's, TLS handshake included
-        if isinstance(self.sock, ssl.SSLSocket) and self.sock.version() is None:
-            # Python leaves the handshake out, without a word, when the other side has gone already.
-            raise ssl.SSLError("the connection ended before the handshake")
-        _current.connected = True
-
-    def putrequest(self, *args: Any, **kwargs: Any) -> None:
-        # A connection out of the pool stands already.
-        _current.connected = _current.connected or self.sock is not None
-        if self._duplicate is not None and self._connections is not None:
-            self._connections.use(self._duplicate)
-        super().putrequest(*args, **kwargs)  # type: ignore[misc]
-
-    def close(self) -> None:
-        if self._duplicate is not None and self._connections is not None:
-            # http.client closes a connection as soon as it has the head of a last answer ("Connection: close"), and
-            # reads the body all the same.
-            if _current.lingering is not None:
-                _current.lingering.append(self._duplicate)
-            else:
-                self._connections.forget(self._duplicate)
-            self._duplicate = None
-        super().close()  # type: ignore[misc]
-
-
-class _HTTPConnection(_Stoppable, urllib3.connection.HTTPConnection):
-    pass
-
-
-class _HTTPSConnection(_Stoppable, urllib3.connection.HTTPSConnection):
-    pass
-
-
-class _HTTPPool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _HTTPConnection
-
-
-class _HTTPSPool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _HTTPSConnection
-
-
-_POOLS: Final = {"http": _HTTPPool, "https": _HTTPSPool}
-
-
-class _Adapter(requests.adapters.HTTPAdapter):
-    """Uses our connections, also through a proxy, and never repeats a request by itself."""
-
-    def __init__(self) -> None:
-        super().__init__(max_retries=0, pool_maxsize=16)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = _POOLS
-
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, **kwargs)
-        manager.pool_classes_by_scheme = _POOLS
-        return manager
 
 
 class _Session(requests.Session):
@@ -298,7 +104,7 @@ class Transport:
         self._user_agent = user_agent
         self._total_seconds = total_seconds
         self._read_seconds = read_seconds
-        self._connections = _Connections()
+        self._connections = Connections()
         self._pooled = self._new_session()
 
     def stop(self) -> None:
@@ -346,6 +152,33 @@ class Transport:
             )
             return _whole(response)
 
+    def peek(self, url: str, *, seconds: float, is_public_only: bool) -> Reply:
+        """Ask for one byte, and return the head of the answer with the first bytes of what came, however much that is.
+
+        No key is sent, redirects are not followed, and nothing of the address gets into a log.
+
+        :param seconds: longest time for all of it.
+        :param is_public_only: connect to addresses of the public internet only.
+        :raises NotPublic: when there is no such address.
+        :raises NotConnected, ExchangeBroken, TransportStopped:
+        """
+        exchange = self._exchange(seconds, is_public_only=is_public_only)
+        with self._lingering(), redaction.silence(), exchange, self._new_session() as session:
+            response = session.get(
+                url,
+                auth=_BearerAuth(""),
+                headers={"Accept": "*/*", "Accept-Encoding": "identity", "Range": "bytes=0-0"},
+                timeout=(min(CONNECT_SECONDS, seconds), min(self._read_seconds, seconds)),
+                allow_redirects=False,
+                stream=True,
+            )
+            with response:
+                # As it comes: an encoded body is nothing to recognise a file by.
+                head = response.raw.read(_PEEK_BYTES)
+            if self._connections.stopped:
+                raise TransportStopped  # What was cut looks like a short body.
+            return Reply(response.status_code, response.headers, head)
+
     @contextlib.contextmanager
     def stream(self, url: str, headers: Mapping[str, str] | None = None) -> Iterator[Stream]:
         """Open a download without a key; redirects are not followed.
@@ -355,7 +188,7 @@ class Transport:
         :raises NotConnected, ExchangeBroken, TransportStopped:
         """
         with self._lingering(), self._new_session() as session:
-            with self._exchange():
+            with self._exchange(), redaction.silence():
                 response = session.get(
                     url,
                     auth=_BearerAuth(""),
@@ -387,28 +220,29 @@ class Transport:
         session.headers["User-Agent"] = self._user_agent
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("http://", "https://"):
-            session.mount(scheme, _Adapter())
+            session.mount(scheme, Adapter())
         return session
 
     @contextlib.contextmanager
     def _lingering(self) -> Iterator[None]:
         """Keep what this thread closes within reach of `stop` until the answer is read."""
         lingering: list[socket.socket] = []
-        _current.lingering = lingering
+        current.lingering = lingering
         try:
             yield
         finally:
-            _current.lingering = None
+            current.lingering = None
             for duplicate in lingering:
                 self._connections.forget(duplicate)
 
     @contextlib.contextmanager
-    def _exchange(self) -> Iterator[None]:
+    def _exchange(self, seconds: float = math.inf, *, is_public_only: bool = False) -> Iterator[None]:
         """Prepare this thread for one request, and turn what goes wrong into one of three exceptions."""
-        limit = _Limit()
-        _current.connections, _current.connected, _current.limit = self._connections, False, limit
+        limit = Limit()
+        current.connections, current.connected, current.limit = self._connections, False, limit
+        current.is_public_only = is_public_only
         # A thread of its own, because no time limit of a socket holds for a whole answer.
-        watchdog = threading.Timer(self._total_seconds, self._connections.cut, (limit,))
+        watchdog = threading.Timer(min(seconds, self._total_seconds), self._connections.cut, (limit,))
         watchdog.name, watchdog.daemon = "tokenlab-time-limit", True
         watchdog.start()
         try:
@@ -420,14 +254,14 @@ class Transport:
             # ValueError: requests and urllib3 let some complaints about an address through as such.
             if self._connections.stopped:
                 stopped = TransportStopped()
-                stopped.sent = _current.connected
+                stopped.sent = current.connected
                 raise stopped from error
-            if _current.connected:
+            if current.connected:
                 raise ExchangeBroken from error
             raise NotConnected(_plain_cause(error)) from error
         finally:
             watchdog.cancel()
-            _current.connections = _current.limit = None
+            current.connections = current.limit = None
 
 
 def _pieces(response: requests.Response) -> Iterator[bytes]:

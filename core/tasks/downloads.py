@@ -23,6 +23,7 @@ from .task import Task, TaskState, add_note
 if TYPE_CHECKING:
     from ..service.address import Connection
     from .converter import Command
+    from .settings import Settings
 
 _PROGRESS_SECONDS: Final = 0.5
 """Shortest time between two progress reports of a download."""
@@ -30,26 +31,25 @@ _DOWNLOADING: Final = frozenset({TaskState.DOWNLOADING})
 """The state in which a result is still of use: the user may have stopped waiting meanwhile."""
 
 
-def download(
-    context: JobContext, local_id: str, connection: Connection, data_directory: Path, command: Command | None = None
-) -> JobDone:
+def download(context: JobContext, local_id: str, settings: Settings) -> JobDone:
     """Fetch the model of a completed task; it is to be prepared by a second Blender then, or is ready.
 
-    :param command: the second Blender, which is started here, so that it is there when the model is.
+    The second Blender is started here, so that it is there when the model is.
     """
     from ..service import transfer  # noqa: PLC0415  # imports requests: workers only
 
     task = context.records.get(local_id)
     if task is None or task.state is not TaskState.DOWNLOADING:
         return JobDone(local_id)
+    command = settings.converter
     if command is not None and command.formats is None:
         context.converter.warm_up(command)
     try:
         try:
-            file = _fetch(context, task, connection, data_directory)
+            file = _fetch(context, task, settings)
         except transfer.Expired:
-            task = _with_fresh_urls(context, task, connection)
-            file = _fetch(context, task, connection, data_directory)
+            task = _with_fresh_urls(context, task, settings.connection)
+            file = _fetch(context, task, settings)
     except Stopped:
         return JobDone(local_id)
     except ServiceError as error:
@@ -62,14 +62,14 @@ def download(
     return JobDone(local_id)
 
 
-def _fetch(context: JobContext, task: Task, connection: Connection, data_directory: Path) -> Path:
+def _fetch(context: JobContext, task: Task, settings: Settings) -> Path:
     """Download the best asset and return the file."""
     from ..service import transfer  # noqa: PLC0415
 
     url = choose_asset(task.asset_urls, task.request.format)
     if not url:
         raise transfer.Expired("No address of the model is known. The model is safe at the service. Try again.")
-    target = folder_of(task, data_directory) / "original.download"
+    target = folder_of(task, settings.data_directory) / "original.download"
     reported = 0.0
 
     def progress(done: int, total: int | None) -> None:
@@ -79,8 +79,9 @@ def _fetch(context: JobContext, task: Task, connection: Connection, data_directo
             context.records.change(task.local_id, expect=_DOWNLOADING, durable=False, progress=int(100 * done / total))
 
     # A service out there gets nobody to open addresses of this machine.
-    is_local = is_loopback(connection.base_url)
-    return transfer.download(context.transport(), url, target, progress, is_local=is_local).path
+    is_local, is_online = is_loopback(settings.connection.base_url), settings.is_online
+    transport = context.transport()
+    return transfer.download(transport, url, target, progress, is_local=is_local, is_online=is_online).path
 
 
 def _with_fresh_urls(context: JobContext, task: Task, connection: Connection) -> Task:

@@ -403,11 +403,11 @@ class Engine:
         if task.state is TaskState.CONVERTING:
             job = partial(conversions.convert, context, local_id, settings.converter, folder)
         elif task.state is TaskState.DOWNLOADING:
-            job = partial(downloads.download, context, local_id, connection, folder, settings.converter)
+            job = partial(downloads.download, context, local_id, settings)
         elif task.state is TaskState.QUEUED and self._schedule.breaker.is_open:
             job = partial(jobs.try_service, context, local_id, connection)
         elif task.state is TaskState.QUEUED:
-            job = partial(jobs.submit, context, local_id, connection, folder)
+            job = partial(jobs.submit, context, local_id, connection, folder, is_online=settings.is_online)
         else:
             job = partial(jobs.poll, context, local_id, connection)
         if activity.is_asking:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..files import images, library
 from ..service import errors
+from ..service.address import is_loopback
 from ..service.catalogue import ModelInfo, create_body, left_out, objection
 from ..service.contract import RemoteStatus, TaskReply
 from ..service.errors import Busy, Refused, ServiceError, Stopped, Unclear, Unreachable
@@ -65,8 +66,13 @@ def try_service(context: JobContext, local_id: str, connection: Connection) -> J
     return JobDone(local_id, failed=answered is False, answered=answered)
 
 
-def submit(context: JobContext, local_id: str, connection: Connection, data_directory: Path) -> JobDone:
-    """Send a `QUEUED` task, once. Whatever happens, its state says afterwards what it may have cost."""
+def submit(
+    context: JobContext, local_id: str, connection: Connection, data_directory: Path, *, is_online: bool = True
+) -> JobDone:
+    """Send a `QUEUED` task, once. Whatever happens, its state says afterwards what it may have cost.
+
+    :param is_online: other hosts than the service may be asked, for the picture behind an image URL.
+    """
     task = context.records.get(local_id)
     if task is None or task.state is not TaskState.QUEUED:
         return JobDone(local_id)
@@ -76,7 +82,8 @@ def submit(context: JobContext, local_id: str, connection: Connection, data_dire
         model = context.models.get(client, connection.base_url, task.request.model, context.budget)
         _check(task, model)
         body = create_body(task.request, model, images.data_url(picture) if picture else "")
-        note = _note(task, body)
+        doubt = _look_at_image_url(context, body, connection, is_online=is_online)
+        note = _note(task, body, doubt)
         if not _commit(
             context, local_id, expect=_QUEUED, state=TaskState.SUBMITTING, submitted_at=time.time(), note=note
         ):
@@ -132,13 +139,29 @@ def _check(task: Task, model: ModelInfo | None) -> None:
         raise Refused(f"{found.what} Nothing was sent or charged. {found.advice}")
 
 
-def _note(task: Task, body: dict[str, object]) -> str:
-    """Return the task's note, which says what of the user's choices does not go along."""
-    names = left_out(task.request, body)
-    if not names:
-        return task.note
-    said = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-    return add_note(task.note, f"Sent without {said}, which {task.request.model} does not list.")
+def _look_at_image_url(context: JobContext, body: dict[str, object], connection: Connection, *, is_online: bool) -> str:
+    """Return what makes it doubtful that the service gets the picture, as a clause, or "".
+
+    The host of the picture is not the service: this counts for neither its budget nor its breaker.
+
+    :raises PictureError, Stopped: as `image_url.look` does.
+    """
+    url = body.get("image_url")
+    if not isinstance(url, str):
+        return ""
+    from ..service import image_url  # noqa: PLC0415  # imports requests: workers only
+
+    reach = image_url.Reach(is_local=is_loopback(connection.base_url), is_online=is_online)
+    return image_url.look(context.transport(), url, reach)
+
+
+def _note(task: Task, body: dict[str, object], doubt: str) -> str:
+    """Return the task's note, which says what of the user's choices does not go along, or may be of no use."""
+    note = task.note
+    if names := left_out(task.request, body):
+        said = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+        note = add_note(note, f"Sent without {said}, which {task.request.model} does not list.")
+    return add_note(note, f"Sent with an image URL that may not work: {doubt}.") if doubt else note
 
 
 def _create(context: JobContext, local_id: str, create: _Create, body: dict[str, object]) -> JobDone:

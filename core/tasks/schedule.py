@@ -14,6 +14,8 @@ from .task import Task, TaskState
 
 MAX_DOWNLOADS: Final = 6
 """Downloads at a time at most, so that they leave workers for the polls."""
+MAX_LOOKS: Final = 2
+"""Image URLs that are looked at a time at most, for the same reason: their hosts may take long to say nothing."""
 _POLLED: Final = frozenset({TaskState.PENDING, TaskState.PROCESSING})
 _AT_SERVICE: Final = _POLLED | {TaskState.SUBMITTING}
 """States that count against the limit of concurrent tasks: the service works on them."""
@@ -71,7 +73,7 @@ class Schedule:
             task.state is TaskState.DOWNLOADING and self.in_flight(task.local_id) for task in planned
         )
         waiting = [task for task in planned if self._is_due(task, now)]
-        queued = [task for task in waiting if task.state is TaskState.QUEUED][: max(0, room)]
+        queued = self._sendable(planned, waiting)[: max(0, room)]
         to_fetch = [task for task in waiting if task.state is TaskState.DOWNLOADING][: max(0, slots)]
         to_convert = [task for task in waiting if task.state is TaskState.CONVERTING]
         if not may_convert or self.is_converting(planned):
@@ -84,6 +86,16 @@ class Schedule:
     def is_converting(self, planned: Iterable[Task]) -> bool:
         """Whether a model is being prepared: the one second Blender does one thing at a time."""
         return any(task.state is TaskState.CONVERTING and self.in_flight(task.local_id) for task in planned)
+
+    def _sendable(self, planned: Sequence[Task], waiting: Sequence[Task]) -> list[Task]:
+        """Return the queued tasks that are waiting, without those whose image URL has to wait for others."""
+        looks = MAX_LOOKS - sum(_has_look(task) and self.in_flight(task.local_id) for task in planned)
+        looked_at = [task.local_id for task in waiting if _has_look(task)][: max(0, looks)]
+        return [
+            task
+            for task in waiting
+            if task.state is TaskState.QUEUED and (not _has_look(task) or task.local_id in looked_at)
+        ]
 
     def _is_due(self, task: Task, now: float) -> bool:
         activity = self.activities[task.local_id]
@@ -102,6 +114,10 @@ class Schedule:
         times += [] if bill_at is None else [bill_at]
         held = max(self.budget.wait(now), self.breaker.wait(now))
         return max(min(times, default=float("inf")) - now, held)
+
+
+def _has_look(task: Task) -> bool:
+    return task.state is TaskState.QUEUED and bool(task.request.image_url)
 
 
 def count_polled(tasks: Iterable[Task | None]) -> int:

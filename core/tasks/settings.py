@@ -28,5 +28,7 @@ class Settings:
     max_concurrent_tasks: int = 8
     max_downloads: int = DEFAULT_DOWNLOADS
     """Downloads at a time."""
+    is_online: bool = True
+    """Blender allows online access: other hosts than a service on this machine may be asked."""
     converter: Command | None = None
     """How models are prepared for the import by a second Blender; None where the first one imports them itself."""

@@ -124,9 +124,13 @@ def test_a_file_that_is_no_picture_is_refused(
     extension: ModuleType, simulator: SimulatorProcess, tmp_path: Path
 ) -> None:
     (tmp_path / "text.png").write_text("no picture")
-    sentence = fails(extension, extension.generate("a cube", image=tmp_path / "text.png"))
+    with pytest.raises(extension.TokenLabError, match=r"text\.png cannot be read\. Nothing was sent or charged\."):
+        extension.generate("a cube", image=tmp_path / "text.png")
+    (tmp_path / "text.txt").write_text("no picture")
+    sentence = fails(extension, extension.generate("a cube", image=tmp_path / "text.txt"))
     assert "is not a PNG, JPEG or WebP picture" in sentence
     assert simulator.creates() == []
+    assert len(bpy.data.images) == 0
 
 
 def test_a_picture_for_a_model_that_takes_only_text_is_refused_before_it_is_sent(

@@ -13,6 +13,7 @@ import bpy
 import pytest
 
 from tests.simulator.process import SimulatorProcess
+from tests.tiny_pictures import png
 
 GREEN = (0.0, 1.0, 0.0, 1.0)
 RED = (1.0, 0.0, 0.0, 1.0)
@@ -155,3 +156,99 @@ def test_a_file_that_blender_cannot_read_is_refused(
         extension.generate("a vase", image=tmp_path / "broken.exr")
     assert simulator.journal()["requests"] == []
     assert len(bpy.data.images) == 0
+
+
+def test_a_file_of_another_kind_than_its_name_says_is_sent_as_what_it_is(
+    extension: ModuleType, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    bpy.data.images.remove(on_disk(tmp_path, ".bmp", "BMP"))
+    bpy.data.images.remove(on_disk(tmp_path, ".jpg", "JPEG"))
+    (tmp_path / "saved.bmp").rename(tmp_path / "really-bmp.png")
+    (tmp_path / "saved.jpg").rename(tmp_path / "really-jpeg.tga")
+    for name in ("really-bmp.png", "really-jpeg.tga"):
+        extension.generate("a vase", image=tmp_path / name, confirm_duplicate=True).wait(timeout=60)
+    assert [task["request"]["image"]["type"] for task in simulator.creates()] == ["image/png", "image/jpeg"]
+
+
+# ---- how many pixels there are
+
+
+@pytest.mark.parametrize(("suffix", "kind"), [(".png", "PNG"), (".jpg", "JPEG"), (".webp", "WEBP")])
+@pytest.mark.parametrize("side", [1, 37])
+def test_the_header_says_the_size_that_blender_sees(
+    extension: ModuleType, tmp_path: Path, suffix: str, kind: str, side: int
+) -> None:
+    image = bpy.data.images.new("Sized", 3 * side, side)
+    image.filepath_raw, image.file_format = str(tmp_path / f"sized{suffix}"), kind
+    image.save()
+    assert extension.core.files.images.picture_size(tmp_path / f"sized{suffix}") == (3 * side, side)
+
+
+@pytest.fixture
+def huge(tmp_path: Path) -> Path:
+    """A picture of few bytes with a side that is longer than what is sent."""
+    image = bpy.data.images.new("Huge", 6400, 20)
+    image.filepath_raw, image.file_format = str(tmp_path / "huge.jpg"), "JPEG"
+    image.save()
+    bpy.data.images.remove(image)
+    return tmp_path / "huge.jpg"
+
+
+def test_a_file_with_too_many_pixels_is_sent_smaller(
+    extension: ModuleType, simulator: SimulatorProcess, huge: Path
+) -> None:
+    before = huge.read_bytes()
+    task = extension.generate("a vase", image=huge)
+    task.wait(timeout=60)
+    sent = sent_picture(task)
+    assert tuple(sent.size) == (2048, 6)
+    bpy.data.images.remove(sent)
+    assert huge.read_bytes() == before
+    assert len(bpy.data.images) == 0
+
+
+def test_an_image_of_a_file_with_too_many_pixels_is_sent_smaller_and_stays_as_it_is(
+    extension: ModuleType, simulator: SimulatorProcess, huge: Path
+) -> None:
+    image = bpy.data.images.load(str(huge))
+    task = extension.generate("a vase", image=image)
+    task.wait(timeout=60)
+    sent = sent_picture(task)
+    assert tuple(sent.size) == (2048, 6)
+    bpy.data.images.remove(sent)
+    image = bpy.data.images[image.name]
+    assert (list(image.size), image.is_dirty, image.packed_file) == ([6400, 20], False, None)
+    assert len(bpy.data.images) == 1
+
+
+def test_a_picture_that_is_not_too_large_is_sent_as_it_is(
+    extension: ModuleType, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    image = bpy.data.images.new("Wide", 6000, 10)
+    image.filepath_raw, image.file_format = str(tmp_path / "wide.jpg"), "JPEG"
+    image.save()
+    task = extension.generate("a vase", image=tmp_path / "wide.jpg")
+    task.wait(timeout=60)
+    assert (task.result_path.parent / "source.jpeg").read_bytes() == (tmp_path / "wide.jpg").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (png(0, 5), r"cat\.png has no pixels"),
+        (png(5, 5)[:25], r"cat\.png is damaged"),
+        (png(30_000, 30_000), r"cat\.png has 900 million pixels, more than the 200 million"),
+    ],
+)
+def test_a_picture_that_cannot_be_sent_is_refused_at_once_and_not_decoded(
+    extension: ModuleType, simulator: SimulatorProcess, tmp_path: Path, data: bytes, words: str
+) -> None:
+    (tmp_path / "cat.png").write_bytes(data)
+    with pytest.raises(extension.TokenLabError, match=rf"{words}.*Nothing was sent or charged\."):
+        extension.generate("a vase", image=tmp_path / "cat.png")
+    image = bpy.data.images.new("cat.png", 1, 1)
+    image.source, image.filepath = "FILE", str(tmp_path / "cat.png")
+    with pytest.raises(RuntimeError, match=words):
+        bpy.ops.tokenlab.generate(prompt="a vase", image="cat.png")
+    assert simulator.journal()["requests"] == []
+    assert extension.tasks() == []

@@ -6,7 +6,8 @@
 Written by hand, before the campaign `faults` was first run, from the service's documentation and the submission
 protocol: the state in which the task comes to rest, how many create requests are sent, how many tasks the service has
 afterwards, and what the user reads. Two expectations were corrected after that run: that an answer without an id is
-UNCERTAIN (its header names the id), and that nothing is said of a status call without a status.
+UNCERTAIN (its header names the id), and that nothing is said of a status call without a status. The rows about image
+URLs and damaged pictures were added with the code that looks at these, and before they were first run.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ TELLS_WHERE: Final = "tokenlab.sh/dashboard/runs"
 GOES_ON: Final = "The task goes on at the service"
 NOT_CHARGED: Final = "Nothing was charged"
 FREE: Final = "You are not charged"
+NOT_SENT: Final = "Nothing was sent or charged"
+DOUBTFUL: Final = "Sent with an image URL that may not work"
 SAFE: Final = "It is safe at the service, and nothing is charged again"
 
 
@@ -63,6 +66,8 @@ EXPECTATIONS: Final = (
     Expected("create-500-after-task", "UNCERTAIN", 1, 1, (CHARGED, TELLS_WHERE)),
     Expected("create-504-after-task", "UNCERTAIN", 1, 1, (CHARGED, TELLS_WHERE)),
     Expected("create-unreadable-200", "UNCERTAIN", 1, 1, (CHARGED, TELLS_WHERE)),
+    Expected("create-reset-in-body", "UNCERTAIN", 1, 1, (CHARGED, TELLS_WHERE)),
+    Expected("create-gzip-bomb", "UNCERTAIN", 1, 1, (CHARGED, TELLS_WHERE)),
     Expected("never-answers", "UNCERTAIN", 1, 0, (CHARGED, TELLS_WHERE)),
     # Answers that are unusual and right.
     Expected("create-completed", "READY"),
@@ -92,6 +97,9 @@ EXPECTATIONS: Final = (
     Expected("poll-502-html", RUNNING, sentence=(GOES_ON, "asked again by itself")),
     Expected("poll-never-answers", RUNNING, sentence=(GOES_ON, "asked again by itself")),
     Expected("poll-unreadable", RUNNING, sentence=(GOES_ON, "asked again by itself")),
+    Expected("poll-reset-in-body", RUNNING, sentence=(GOES_ON, "asked again by itself")),
+    Expected("poll-truncated", RUNNING, sentence=(GOES_ON, "asked again by itself")),
+    Expected("poll-gzip-bomb", RUNNING, sentence=(GOES_ON, "asked again by itself")),
     Expected("poll-missing-status", RUNNING, sentence=(GOES_ON, "asked again by itself")),
     Expected("never-completes", RUNNING),
     Expected("record-expires", "LOST", sentence=("no longer knows this task", TELLS_WHERE, "nothing is sent again")),
@@ -124,6 +132,7 @@ EXPECTATIONS: Final = (
     Expected("asset-403", "DOWNLOADING", sentence=("could not be fetched", SAFE, "Try again")),
     Expected("asset-404", "DOWNLOADING", sentence=("could not be fetched", SAFE, "Try again")),
     Expected("asset-410", "DOWNLOADING", sentence=("could not be fetched", SAFE, "Try again")),
+    Expected("asset-redirect-loop", "DOWNLOADING", sentence=("could not be fetched", SAFE, "Try again")),
     Expected("asset-500", "DOWNLOADING", sentence=("could not be fetched", SAFE, "Try again")),
     Expected("asset-truncated", "DOWNLOADING", sentence=("could not be fetched", SAFE, "Try again")),
     Expected("asset-reset-at-half", "DOWNLOADING", sentence=("could not be fetched", SAFE, "Try again")),
@@ -143,4 +152,25 @@ EXPECTATIONS: Final = (
     Expected("unknown-model", "FAILED", 0, 0, ("does not know the model", NOT_CHARGED)),
     Expected("picture-gone", "FAILED", 0, 0, ("Nothing was sent or charged",)),
     Expected("picture-is-text", "FAILED", 0, 0, ("Nothing was sent or charged",)),
+    Expected("picture-damaged", "FAILED", 0, 0, ("picture.png is damaged", NOT_SENT, "Choose another")),
+    Expected("picture-without-pixels", "FAILED", 0, 0, ("picture.png has no pixels", NOT_SENT, "Choose another")),
+    # A picture behind a URL is looked at first: what is certainly none is not sent, a doubt is said and sent.
+    Expected("image-url-with-a-password", "FAILED", 0, 0, ("holds a user name or a password", NOT_SENT)),
+    Expected("image-url-of-a-text-only-model", "FAILED", 0, 0, ("takes text only", NOT_SENT)),
+    Expected("picture-404", "FAILED", 0, 0, ("nothing at the image URL", NOT_SENT, "choose an image file")),
+    Expected("picture-410", "FAILED", 0, 0, ("nothing at the image URL", NOT_SENT, "choose an image file")),
+    Expected("picture-html", "FAILED", 0, 0, ("a web page at the image URL", NOT_SENT, "choose an image file")),
+    Expected("picture-json", "FAILED", 0, 0, ("a data file at the image URL", NOT_SENT, "choose an image file")),
+    Expected("picture-model", "FAILED", 0, 0, ("a 3D model at the image URL", NOT_SENT, "choose an image file")),
+    Expected("picture-403", "READY", sentence=(DOUBTFUL, "does not show it to everybody")),
+    Expected("picture-500", "READY", sentence=(DOUBTFUL, "status 500")),
+    Expected("picture-gif", "READY", sentence=(DOUBTFUL, "no PNG, JPEG or WebP")),
+    Expected("picture-untyped", "READY", sentence=(DOUBTFUL, "does not say that it is a picture")),
+    Expected("picture-never-answers", "READY", sentence=(DOUBTFUL, "no clear answer in time")),
+    Expected("picture-reset", "READY", sentence=(DOUBTFUL, "no clear answer in time")),
+    Expected("picture-redirect-loop", "READY", sentence=(DOUBTFUL, "from one address to the next")),
+    Expected("picture-redirect-forbidden", "READY", sentence=(DOUBTFUL, "address that the service does not open")),
+    Expected("picture-redirect", "READY"),
+    Expected("picture-slow", "READY"),
+    Expected("picture-ignores-range", "READY"),
 )

@@ -28,6 +28,7 @@ from tests.simulator.faults import FAULTS
 from tests.simulator.process import SimulatorProcess
 from tests.tiers import Outcome
 from tests.tiny_models import write_assets
+from tests.tiny_pictures import png
 
 REPORT = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
 SIMULATED_SECONDS = 900.0
@@ -36,8 +37,6 @@ REAL_SECONDS = 30.0
 SILENCE_SECONDS = 0.6
 """Longest silence where the service never answers; elsewhere it may take its time."""
 PATIENT_SECONDS = 10.0
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
-"""As much of a picture as anybody looks at here."""
 RUNNING_STATES = frozenset({TaskState.PENDING, TaskState.PROCESSING})
 
 
@@ -128,15 +127,19 @@ def _elsewhere(base_url: Callable[[Variant], str]) -> Callable[[Variant], str]:
 
 
 def _with_picture(variant: Variant) -> str:
-    return variant.rig.submit(model="tripo-h3.1", **variant.picture(PNG))
+    return variant.rig.submit(model="tripo-h3.1", **variant.picture(png()))
 
 
 def _text_only(variant: Variant) -> str:
-    return variant.rig.submit(model="tripo-p1.0", **variant.picture(PNG))
+    return variant.rig.submit(model="tripo-p1.0", **variant.picture(png()))
+
+
+def _with_image_url(variant: Variant) -> str:
+    return variant.rig.submit(model="tripo-h3.1", image_url=variant.simulator.picture_url)
 
 
 def _picture_gone(variant: Variant) -> str:
-    picture = variant.picture(PNG)
+    picture = variant.picture(png())
     Path(picture["picture_path"]).unlink()
     return variant.rig.submit(**picture)
 
@@ -169,6 +172,13 @@ SITUATIONS: dict[str, Callable[[Variant], str]] = {
     "unknown-model": lambda variant: variant.rig.submit(model="tripo-h4"),
     "picture-gone": _picture_gone,
     "picture-is-text": lambda variant: variant.rig.submit(**variant.picture(b"not a picture")),
+    "picture-damaged": lambda variant: variant.rig.submit(**variant.picture(png()[:20])),
+    "picture-without-pixels": lambda variant: variant.rig.submit(**variant.picture(png(0, 0))),
+    "image-url-with-a-password": lambda variant: variant.rig.submit(image_url="https://me:secret@example.com/a.png"),
+    "image-url-of-a-text-only-model": lambda variant: variant.rig.submit(
+        model="tripo-p1.0", image_url=variant.simulator.picture_url
+    ),
+    **{name: _with_image_url for name in FAULTS if name.startswith("picture-")},
     "wrong-format": lambda variant: variant.rig.submit(model="tripo-h3.1", format="FBX"),
     "nobody-listens": _elsewhere(lambda _variant: f"http://127.0.0.1:{_free_port()}"),
     "name-not-known": _elsewhere(lambda _variant: "https://service.invalid"),

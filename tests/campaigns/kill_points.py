@@ -124,8 +124,11 @@ def arm(tokenlab: Any, kill: Kill) -> Hit:
     from importlib import import_module  # noqa: PLC0415
 
     service = core.service.__name__
-    _arm_service(import_module(f"{service}.client"), import_module(f"{service}.transport"), hit)
-    _arm_transfer(import_module(f"{service}.transfer"), hit)
+    client, transport, connections, transfer = (
+        import_module(f"{service}.{name}") for name in ("client", "transport", "connections", "transfer")
+    )
+    _arm_service(client, transport, connections, hit)
+    _arm_transfer(transfer, hit)
     return hit
 
 
@@ -200,7 +203,7 @@ def _arm_engine(engine: Any, hit: Hit) -> None:
     _around(engine, "adopt", hit, f"{merged}: before", f"{merged}: after")
 
 
-def _arm_service(client: Any, transport: Any, hit: Hit) -> None:
+def _arm_service(client: Any, transport: Any, connections: Any, hit: Hit) -> None:
     creating = threading.local()
     _around(client.Client, "create", hit, "", "create request: answer understood")
     post = transport.Transport.post_once
@@ -215,7 +218,7 @@ def _arm_service(client: Any, transport: Any, hit: Hit) -> None:
             creating.sent = None
 
     transport.Transport.post_once = post_once
-    send = transport._HTTPConnection.send
+    send = connections._HTTPConnection.send
 
     def counted_send(connection: Any, data: Any) -> None:
         # The head goes first, then the body.
@@ -231,7 +234,7 @@ def _arm_service(client: Any, transport: Any, hit: Hit) -> None:
         creating.sent = sent + 1
         hit("create request: head sent" if sent == 0 else "create request: body sent")
 
-    transport._HTTPConnection.send = counted_send
+    connections._HTTPConnection.send = counted_send
 
 
 def _arm_transfer(transfer: Any, hit: Hit) -> None:

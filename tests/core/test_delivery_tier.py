@@ -15,6 +15,7 @@ from core.service.contract import DELIVERY_POLICIES, GenerationRequest
 from core.tasks.task import TaskState, from_text, new_task, to_scene_text, to_text
 from tests.engine_rig import Rig
 from tests.simulator.process import SimulatorProcess
+from tests.tiny_pictures import png
 
 S = TaskState
 HEADER = "X-TokenLab-Delivery-Policy"
@@ -58,7 +59,7 @@ def test_the_tier_goes_along_when_a_picture_is_sent_in_another_encoding(
 ) -> None:
     simulator.configure(seconds=0, faults=["image-not-data-url"])
     picture = tmp_path / "cat.png"
-    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40))
+    picture.write_bytes(png())
     local_id = rig.submit(picture_path=str(picture), image_name="cat.png", delivery_policy="verified")
     rig.run_to(local_id, S.READY, S.FAILED)
     said = [entry["headers"][HEADER] for entry in simulator.requests("api") if entry["method"] == "POST"]

@@ -29,6 +29,7 @@ from tests.engine_rig import Gate, Rig, WatchedTransport, creates_sent, our_thre
 from tests.loopback import PATIENCE_SECONDS, Caller, LoopbackServer, refused_port, wait_for
 from tests.simulator.process import SimulatorProcess
 from tests.tiny_models import glb
+from tests.tiny_pictures import png
 
 S = TaskState
 MakeRig = Callable[..., Rig]
@@ -124,7 +125,7 @@ def test_a_picture_is_copied_and_sent_with_its_hash_noted(
     rig: Rig, simulator: SimulatorProcess, tmp_path: Path
 ) -> None:
     picture = tmp_path / "cat.dat"
-    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40))
+    picture.write_bytes(png())
     done = rig.run_to(rig.submit(picture_path=str(picture), image_name="cat.dat"), S.READY, S.FAILED)
     sent = simulator.requests("api")[1]["body"]["image"]
     if done.state is S.READY:
@@ -138,7 +139,7 @@ def test_a_picture_out_of_blender_stays_until_the_journal_names_its_copy(
 ) -> None:
     picture = rig.folder / "pictures" / "cat.png"
     picture.parent.mkdir(parents=True)
-    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40))
+    picture.write_bytes(png())
     commit, was_there = jobs._commit, []
 
     def watched(context: JobContext, local_id: str, **changes: Any) -> bool:

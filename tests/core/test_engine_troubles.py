@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 
 from core.files import library
+from core.service.contract import GenerationRequest
+from core.tasks.journal import Row
 from core.tasks.pacing import Pacing
-from core.tasks.task import TaskState
+from core.tasks.task import TaskState, new_task
 from tests.engine_rig import Gate, Rig, creates_sent
 from tests.loopback import PATIENCE_SECONDS, wait_for
 from tests.simulator.configuration import OTHER_WORKSPACE_KEY
@@ -254,6 +256,21 @@ def test_a_download_that_goes_on_failing_waits_for_the_user_and_keeps_the_task(
     assert rig.engine.resume(local_id)
     rig.run_to(local_id, S.READY)
     assert creates_sent(simulator) == 1
+
+
+def test_with_online_access_off_a_model_on_another_machine_is_not_fetched(rig: Rig) -> None:
+    rig.engine.settings = replace(rig.engine.settings, is_online=False)
+    task = replace(
+        new_task(GenerationRequest(prompt="found"), "scene-1"),
+        state=S.DOWNLOADING,
+        task_id="ldtask_1",
+        asset_urls={"model": "https://files.example.com/a.glb"},
+    )
+    rig.engine.adopt([Row(task, is_ours=True)], [task])
+    rig.run_until(lambda: bool(rig.task(task.local_id).error))
+    assert rig.task(task.local_id).state is S.DOWNLOADING
+    assert "Online access is off in Blender" in rig.task(task.local_id).error
+    rig.settle()
 
 
 def test_a_full_disk_at_the_last_step_is_told_and_can_be_tried_again(

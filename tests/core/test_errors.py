@@ -58,7 +58,7 @@ ROWS: list[tuple[int, object, type[ServiceError], str]] = [
     (400, error("model_not_found"), Refused, "Choose another model"),
     (400, None, Refused, "gave no reason"),
     (401, error("invalid_api_key"), Refused, "Check the key"),
-    (401, error("expired_api_key"), Refused, "Check the key"),
+    (401, error("expired_api_key"), Refused, "The API key has expired. Nothing was charged. Check the key"),
     (401, None, Refused, "Check the key"),
     (402, error("insufficient_balance", balance_usd=0.05), Refused, "$0.05"),
     (402, error("insufficient_balance"), Refused, "balance does not cover"),
@@ -68,7 +68,7 @@ ROWS: list[tuple[int, object, type[ServiceError], str]] = [
     (404, None, Refused, "refused"),
     (408, error(), Unclear, "dashboard"),
     (409, error("task_not_cancellable"), Refused, "refused"),
-    (413, error("payload_too_large"), Refused, "smaller"),
+    (413, error("payload_too_large"), Refused, "is 20 MB. Nothing was charged. Make it smaller"),
     (422, error(), Refused, "refused"),
     (429, error("rate_limit_exceeded"), Busy, "too many requests"),
     (429, None, Busy, "too many requests"),
@@ -143,6 +143,22 @@ def test_a_task_that_the_service_forgot_is_told_apart_and_not_sent_again() -> No
     assert "dashboard" in str(problem)
 
 
+def test_a_service_that_says_that_waiting_is_of_no_use_is_not_asked_again() -> None:
+    body = error("all_channels_failed", retryable=False)
+    refused = from_answer(503, {}, body, during="create")
+    assert type(refused) is Refused
+    assert str(refused).endswith("Nothing was charged. Choose another model, or generate again later.")
+    assert type(from_answer(503, {}, body, during="status")) is Busy, "the task goes on all the same"
+    assert type(from_answer(429, {}, error(retryable=False), during="create")) is Busy
+    assert type(from_answer(503, {}, error(retryable=True), during="create")) is Busy
+
+
+def test_a_task_of_another_workspace_says_what_key_it_wants() -> None:
+    sentence = str(from_answer(403, {}, error("task_not_owned"), during="status"))
+    assert sentence.endswith("Use a key of the workspace that the task belongs to, then resume it.")
+    assert "model" not in sentence
+
+
 def test_the_code_falls_back_to_the_type() -> None:
     assert from_answer(400, {}, error(), during="create").code == "some_type"
     assert from_answer(400, {}, {"error": "only words"}, during="create").code == ""
@@ -154,6 +170,41 @@ def test_validation_errors_are_shown_when_there_is_no_message() -> None:
         "validation_errors": [{"field": "prompt", "message": "Too long"}],
     }
     assert "Too long." in str(from_answer(400, {}, body, during="create"))
+
+
+def test_the_service_s_hint_is_the_advice_where_there_is_no_better_one() -> None:
+    hint = "Remove the parameter seed."
+    sentence = str(from_answer(400, {}, error("unsupported_parameter", hint=hint), during="create"))
+    assert sentence.endswith("Nothing was charged. Remove the parameter seed.")
+    for odd in (None, "", " . ", 5, ["x"], "https://evil.example/x"):
+        check_sentence(str(from_answer(400, {}, error(hint=odd), during="create")))
+    assert hint not in str(from_answer(402, {}, error("insufficient_balance", hint=hint), during="create"))
+    assert "evil" not in str(from_answer(400, {}, error(hint="See https://evil.example/x."), during="create"))
+
+
+def test_a_prompt_that_is_too_long_is_said_with_the_limit() -> None:
+    sentence = str(from_answer(400, {}, error(param="prompt", prompt_max_characters=1024), during="create"))
+    assert sentence.endswith("Nothing was charged. Shorten the prompt to 1024 characters and generate again.")
+    for odd in (None, True, 0, -5, 0.2, float("nan"), HUGE, "1024", [1]):
+        check_sentence(str(from_answer(400, {}, error(prompt_max_characters=odd), during="create")))
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        (error(param="image"), "image"),
+        ({**error(), "validation_errors": [{"field": "image", "message": "Bad"}]}, "image"),
+        ({**error(param="prompt"), "validation_errors": [{"field": "image"}]}, "prompt"),
+        ({**error(), "validation_errors": [{"field": 5}]}, ""),
+        ({**error(), "validation_errors": ["image"]}, ""),
+        ({**error(), "validation_errors": {}}, ""),
+        ([], ""),
+    ],
+)
+def test_the_field_that_is_wrong_is_named_in_one_of_two_places(body: object, param: str) -> None:
+    problem = from_answer(400, {}, body, during="create")
+    assert isinstance(problem, Refused)
+    assert problem.param == param
 
 
 @pytest.mark.parametrize("during", ALL_DURING)

@@ -13,7 +13,16 @@ from tests.campaigns.faults import SITUATIONS, Variant
 from tests.simulator.faults import FAULTS
 from tests.simulator.process import SimulatorProcess
 
-QUICK = ("create-402", "create-429", "create-307-foreign", "create-504-after-task", "image-not-data-url", "key-revoked")
+QUICK = (
+    "create-402",
+    "create-429",
+    "create-307-foreign",
+    "create-504-after-task",
+    "image-not-data-url",
+    "key-revoked",
+    "picture-html",
+    "picture-redirect-loop",
+)
 
 
 def test_every_fault_has_an_expectation_and_every_expectation_a_fault() -> None:

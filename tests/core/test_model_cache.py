@@ -6,6 +6,8 @@ way of a request."""
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -91,6 +93,15 @@ def test_the_file_holds_what_is_public_and_no_key(make_rig: MakeRig, simulator: 
     content = file_of(rig).read_text()
     assert simulator.key not in content
     assert set(json.loads(content)) == {"version", "base_url", "fetched_at", "models", "details"}
+    assert [path.name for path in rig.folder.iterdir() if path.suffix == ".part"] == []
+
+
+def test_what_a_killed_process_left_half_written_is_gone(make_rig: MakeRig) -> None:
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    rig = make_rig()
+    rig.folder.mkdir(parents=True, exist_ok=True)
+    (rig.folder / f".{int(gone.stdout)}-abc.part").write_bytes(b"{")
+    ask(rig)
     assert [path.name for path in rig.folder.iterdir() if path.suffix == ".part"] == []
 
 

@@ -56,6 +56,8 @@ ERROR: dict[str, Any] = {
         "code": "insufficient_balance",
         "param": "prompt",
         "did_you_mean": "tripo-h3.1",
+        "hint": "Remove the parameter seed.",
+        "retryable": False,
         "balance_usd": 0.12,
         "retry_after": 4,
         "prompt_max_characters": 400,

@@ -13,6 +13,7 @@ from core.tasks.task import TaskState
 from tests.engine_rig import Rig, creates_sent
 from tests.loopback import Caller, LoopbackServer, reply
 from tests.simulator.process import SimulatorProcess
+from tests.tiny_pictures import png
 
 S = TaskState
 MODEL = b'{"id": "tripo-h3.1", "object": "model"}'
@@ -21,7 +22,7 @@ MODEL = b'{"id": "tripo-h3.1", "object": "model"}'
 @pytest.fixture
 def picture(tmp_path: Path) -> str:
     path = tmp_path / "cat.png"
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40))
+    path.write_bytes(png())
     return str(path)
 
 
@@ -84,6 +85,21 @@ def test_no_other_answer_has_it_sent_again(tmp_path: Path, picture: str, status:
         local_id = rig.submit(picture_path=picture, image_name="cat.png")
         rig.run_to(local_id, S.FAILED, S.UNCERTAIN)
         assert sum(request.startswith(b"POST") for request in server.requests) == 1
+        assert rig.engine.stop()
+
+
+def test_a_refusal_that_names_the_picture_beside_its_error_has_it_sent_as_base64(tmp_path: Path, picture: str) -> None:
+    body = b'{"error": {"message": "no"}, "validation_errors": [{"field": "image", "message": "no"}]}'
+
+    def service(caller: Caller) -> None:
+        while request := caller.read_request():
+            caller.send(reply(body, status="400 Bad Request") if request.startswith(b"POST") else reply(MODEL))
+
+    with LoopbackServer(service) as server:
+        rig = Rig(tmp_path / "data", server.url, "sk-key-for-this-test")
+        rig.run_to(rig.submit(picture_path=picture, image_name="cat.png"), S.FAILED, S.UNCERTAIN)
+        sent = [request for request in server.requests if request.startswith(b"POST")]
+        assert [b"data:image/png" in request for request in sent] == [True, False]
         assert rig.engine.stop()
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import io
 import logging
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -23,7 +24,7 @@ def log() -> Iterator[io.StringIO]:
     """What a user's log file holds, of our loggers and of urllib3's."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
-    loggers = [logging.getLogger(name) for name in (PACKAGE, "urllib3.connectionpool")]
+    loggers = [logging.getLogger(name) for name in (PACKAGE, "urllib3.connection", "urllib3.connectionpool")]
     logging.getLogger(f"{PACKAGE}.core.tasks")
     redaction.install(PACKAGE)
     for logger in loggers:
@@ -88,6 +89,28 @@ def test_the_addresses_that_urllib3_writes_down_are_without_their_queries(
     assert '"GET /a.glb?… HTTP/1.1" 200 5' in log.getvalue()
 
 
+def test_a_warning_of_urllib3_about_odd_headers_tells_no_signature(log: io.StringIO, logger: logging.Logger) -> None:
+    for name in ("urllib3.connection", "urllib3.connectionpool"):
+        words = "Failed to parse headers (url=%s): %s"
+        logging.getLogger(name).warning(words, "https://cdn.example.com:443/a.glb?sig=hush", "odd")
+    assert log.getvalue().count("Failed to parse headers") == 2
+    assert "hush" not in log.getvalue()
+
+
+def test_of_a_private_exchange_urllib3_writes_down_nothing_and_others_go_on(
+    log: io.StringIO, logger: logging.Logger
+) -> None:
+    with redaction.silence():
+        logging.getLogger("urllib3.connectionpool").warning("https://cdn.example.com/hush/a.glb")
+        logger.warning("we go on")
+        thread = threading.Thread(target=logging.getLogger("urllib3.connectionpool").warning, args=("so do others",))
+        thread.start()
+        thread.join()
+    logging.getLogger("urllib3.connectionpool").warning("afterwards")
+    assert "hush" not in log.getvalue()
+    assert [words in log.getvalue() for words in ("we go on", "so do others", "afterwards")] == [True] * 3
+
+
 def test_other_words_stay_as_they_are(log: io.StringIO, logger: logging.Logger) -> None:
     logger.warning("Is it 50%%? https://tokenlab.sh/dashboard/runs, 1/2 done in %.1f s", 1.5)
     assert log.getvalue() == "Is it 50%? https://tokenlab.sh/dashboard/runs, 1/2 done in 1.5 s\n"
@@ -102,6 +125,6 @@ def test_words_that_do_not_fit_their_arguments_are_no_error_of_the_filter(
 
 def test_afterwards_nothing_of_the_filter_is_left(log: io.StringIO, logger: logging.Logger) -> None:
     redaction.uninstall()
-    for name in (PACKAGE, logger.name, "urllib3.connectionpool"):
+    for name in (PACKAGE, logger.name, "urllib3.connection", "urllib3.connectionpool"):
         assert logging.getLogger(name).filters == []
     assert redaction.redact(KEY) == KEY

@@ -16,8 +16,11 @@ import pytest
 import zstandard
 
 from tests.secrets_search import ALLOWED, holding
-from tests.simulator.configuration import DEFAULT_KEY
+from tests.simulator.configuration import CAPTURES_VARIABLE, DEFAULT_KEY
+from tests.simulator.plain_client import PlainClient
+from tests.simulator.process import SimulatorProcess
 from tests.tiers import search_for_key
+from tests.tiny_models import write_assets
 
 KEY = "sk-planted-key-0123456789"
 
@@ -112,6 +115,21 @@ def test_broken_files_are_looked_at_as_they_are(tmp_path: Path, head: bytes) -> 
     assert holding(tmp_path, KEY) == []
     (tmp_path / "broken").write_bytes(head + around(KEY.encode()))
     assert holding(tmp_path, KEY) == [tmp_path / "broken"]
+
+
+def test_a_key_that_another_host_was_sent_is_found_in_its_requests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CAPTURES_VARIABLE, str(tmp_path / "captures"))
+    with SimulatorProcess(assets=write_assets(tmp_path / "assets"), key=KEY) as simulator:
+        client = PlainClient(simulator)
+        client.finished()
+        client.download(simulator.picture_url)
+        assert len(list((tmp_path / "captures").iterdir())) == 1
+        assert holding(tmp_path, KEY) == []
+        planted = {"Authorization": f"Bearer {KEY}"}
+        client.download(simulator.picture_url, headers=planted)
+    assert [path.parent.name for path in holding(tmp_path, KEY)] == ["captures"]
 
 
 def test_a_tier_that_leaves_the_key_has_failed(tmp_path: Path) -> None:

@@ -56,6 +56,13 @@ def test_a_download_is_redirected_to_the_file(simulator: SimulatorProcess, clien
     assert client.download(address, allow_redirects=True).content == glb()
 
 
+def test_a_download_is_redirected_to_itself(simulator: SimulatorProcess, client: PlainClient) -> None:
+    simulator.configure(faults=["asset-redirect-loop"])
+    address = address_of_a_result(simulator, client)
+    reply = client.download(address)
+    assert (reply.status_code, address.endswith(reply.headers["Location"])) == (302, True)
+
+
 BROKEN_DOWNLOADS = {"asset-truncated", "asset-reset-at-half"}
 
 
@@ -118,6 +125,7 @@ def test_a_download_is_never_answered(simulator: SimulatorProcess, client: Plain
 TESTED_BY_NAME = {
     "asset-403-once",
     "asset-redirect",
+    "asset-redirect-loop",
     "asset-wrong-length",
     "asset-html",
     "asset-wrong-content-type",

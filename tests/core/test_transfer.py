@@ -49,7 +49,7 @@ def asset_url(simulator: SimulatorProcess) -> str:
 
 
 def assert_fails(
-    transport: Transport, url: str, target: Path, kind: type[ServiceError], left: Sequence[str] = ()
+    transport: Transport, url: str, target: Path, kind: type[ServiceError], may_be_left: Sequence[str] = ()
 ) -> str:
     with pytest.raises(ServiceError) as caught:
         download(transport, url, target, ignore)
@@ -58,7 +58,7 @@ def assert_fails(
     assert "://" not in sentence
     assert "safe at the service" in sentence
     if target.parent.is_dir():
-        assert os.listdir(target.parent) == list(left)
+        assert set(os.listdir(target.parent)) <= set(may_be_left)
     return sentence
 
 
@@ -116,13 +116,29 @@ def test_a_download_that_fails_leaves_nothing_and_says_what_to_do(
     assert_fails(transport, url, target, kind)
 
 
+def test_with_online_access_off_only_this_machine_is_asked(
+    simulator: SimulatorProcess, transport: Transport, target: Path
+) -> None:
+    assert download(transport, asset_url(simulator), target, ignore, is_online=False).size == len(glb())
+    transport.stop()
+    with pytest.raises(Refused, match=r"Online access is off in Blender.*safe at the service"):
+        download(transport, "https://files.example.com/a.glb", target, ignore, is_online=False)
+
+
+def test_with_online_access_off_no_redirect_leads_to_another_machine(transport: Transport, target: Path) -> None:
+    away = reply(status="302 Found", headers="Location: https://files.example.com/a.glb\r\n")
+    with LoopbackServer(answering(away)) as server, pytest.raises(Refused, match="Online access is off"):
+        download(transport, server.url, target, ignore, is_online=False)
+
+
 @pytest.mark.parametrize("fault", ["asset-truncated", "asset-reset-at-half"])
 def test_of_a_download_that_is_cut_only_a_part_to_go_on_with_is_left(
     simulator: SimulatorProcess, transport: Transport, target: Path, fault: str
 ) -> None:
     url = asset_url(simulator)
     simulator.configure(faults=[fault])
-    assert_fails(transport, url, target, Unclear, left=[".model.glb.part"])
+    # urllib3 1.26, which Blender 4.2 has, gives what came before a cut; 2 does not, and then there is nothing to note.
+    assert_fails(transport, url, target, Unclear, may_be_left=[".model.glb.part", ".model.glb.note.part"])
     simulator.configure(faults=[])
     assert download(transport, url, target, ignore).size == len(glb())
     assert os.listdir(target.parent) == [target.name]

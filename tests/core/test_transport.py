@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from core.service import transport as transport_module
-from core.service.transport import ExchangeBroken, NotConnected, Transport, TransportStopped
+from core.service.connections import TransportStopped
+from core.service.transport import ExchangeBroken, NotConnected, Transport
 from tests.loopback import PATIENCE_SECONDS, Behaviour, Caller, LoopbackServer, answering, refused_port, reply, wait_for
 
 KEY = "sk-test-key-0123456789"

@@ -23,6 +23,7 @@ from core.tasks.task import Task, TaskState, new_task
 from tests.engine_rig import PROMPT, Rig, creates_sent
 from tests.loopback import PATIENCE_SECONDS
 from tests.simulator.process import SimulatorProcess
+from tests.tiny_pictures import png
 
 S = TaskState
 REQUEST = GenerationRequest(prompt=PROMPT)
@@ -226,7 +227,7 @@ def test_a_task_with_a_picture_is_found_after_its_hash_was_noted(
     rig: Rig, simulator: SimulatorProcess, tmp_path: Path
 ) -> None:
     picture = tmp_path / "cat.png"
-    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40))
+    picture.write_bytes(png())
     request = replace(REQUEST, image_name="cat.png")
     task = rig.engine.submit(request, "scene-1", picture_path=str(picture), picture_key="cat")
     rig.run_until(lambda: bool(rig.task(task.local_id).request.image_sha256))

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 import tempfile
@@ -13,7 +14,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from .configuration import DEFAULT_KEY, Configuration
+from .configuration import CAPTURES_VARIABLE, DEFAULT_KEY, Configuration
 from .contract import ENVIRONMENT_NAME, Contract, find_document
 from .faults import UnknownFaultError, check_names
 from .models import ModelsError, ensure_models
@@ -39,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"{ENVIRONMENT_NAME}: {document} is not a file")
     configuration = Configuration(assets=assets, seconds=options.seconds, faults=tuple(options.fault))
     with tempfile.TemporaryDirectory(prefix="tokenlab-simulator-") as scratch:
-        service = Service(options.key, configuration, _contract(document), Path(scratch))
+        captures = os.environ.get(CAPTURES_VARIABLE, "")
+        service = Service(options.key, configuration, _contract(document), Path(scratch), captures=captures)
         return asyncio.run(_serve(service, options.port, options.until_stdin_closes))
 
 

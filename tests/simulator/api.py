@@ -150,7 +150,9 @@ class Api:
     async def create(self, request: web.Request) -> web.StreamResponse:
         service, exchange = self._service, exchange_of(request)
         workspace = self._workspace(request)
-        wanted = check_create(exchange.raw, request.headers, self._allowed_models(request))
+        wanted = check_create(
+            exchange.raw, request.headers, self._allowed_models(request), own_picture=service.picture_url
+        )
         reply = await service.faults.answer(Stage.CREATE, Moment(service, exchange))
         if reply is not None:
             return reply

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The host that hands the files out, on a port of its own. It must never see a key. bpy is not allowed here."""
+"""The host that hands files and a picture out, on a port of its own. It must never see a key. No bpy here."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from aiohttp import web
 
 from .faults import Moment, Stage
+from .picture_host import PICTURES_PATH, picture_reply
 from .recording import exchange_of
 from .service import Service
 
@@ -23,6 +24,7 @@ class AssetHost:
 
     def add_routes(self, app: web.Application) -> None:
         app.router.add_get("/3d/{token}/{name}", self.download)
+        app.router.add_get(PICTURES_PATH + "picture.png", self.picture)
         # Where a redirected download ends.
         app.router.add_get("/elsewhere/{token}/{name}", self.plain_download)
 
@@ -35,6 +37,7 @@ class AssetHost:
         exchange.raw = await request.read()
         if exchange.raw:
             exchange.entry.body = {"bytes": len(exchange.raw)}
+        self._service.capture(exchange)
         return await handler(request)
 
     async def download(self, request: web.Request) -> web.StreamResponse:
@@ -45,6 +48,10 @@ class AssetHost:
         moment = Moment(service, exchange_of(request), service.tasks.get(grant.task_id), grant.path)
         reply = await service.faults.answer(Stage.ASSET, moment)
         return reply if reply is not None else file_reply(grant.path)
+
+    async def picture(self, request: web.Request) -> web.StreamResponse:
+        reply = await self._service.faults.answer(Stage.PICTURE, Moment(self._service, exchange_of(request)))
+        return reply if reply is not None else picture_reply(request)
 
     async def plain_download(self, request: web.Request) -> web.StreamResponse:
         grant = self._service.addresses.find(request.match_info["token"])

@@ -15,6 +15,9 @@ RESTRICTED_KEY = "sk-simulator-restricted"
 RESTRICTED_KEY_MODELS = ("tripo-p1.0",)
 MANAGEMENT_TOKEN = "mt-simulator-token-0123456789"  # noqa: S105 - a made-up one
 
+# Names a folder in which each request to the second host is kept, for the search for the key after a tier.
+CAPTURES_VARIABLE = "TOKENLAB_CAPTURES"
+
 CREATE_PATH = "/v1/3d/generations"
 CONTROL_PREFIX = "/_simulator/"
 

@@ -35,9 +35,9 @@ class PlainClient:
         address = path if path.startswith("http") else self.url + path
         return self._session.request(method, address, **options)
 
-    def create(self, *, timeout: float = PATIENCE_SECONDS, **fields: Any) -> requests.Response:
+    def create(self, *, timeout: float = PATIENCE_SECONDS, stream: bool = False, **fields: Any) -> requests.Response:
         body = {"model": MODEL, "prompt": PROMPT, **fields}
-        return self.call("POST", CREATE_PATH, json=body, timeout=timeout)
+        return self.call("POST", CREATE_PATH, json=body, timeout=timeout, stream=stream)
 
     def create_task(self, **fields: Any) -> str:
         reply = self.create(**fields)

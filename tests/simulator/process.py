@@ -97,6 +97,11 @@ class SimulatorProcess:
             self._process.wait()
             self._forget()
 
+    @property
+    def picture_url(self) -> str:
+        """A picture on the second host, for an image URL."""
+        return str(self.journal()["picture_url"])
+
     def journal(self) -> dict[str, Any]:
         return self._call("GET", "journal")
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from .configuration import Configuration
 from .contract import Contract
 from .faults import ActiveFaults
 from .journal import Exchange, Journal, body_for_journal
+from .picture_host import PICTURES_PATH
 from .replies import ServiceError
 from .tasks import Ledger, Task, advance
 from .validation import CreateRequest
@@ -27,6 +29,7 @@ class Service:
     start_up: Configuration
     contract: Contract
     scratch: Path
+    captures: str = ""
     base_url: str = ""
     configuration: Configuration = field(init=False)
     faults: ActiveFaults = field(init=False)
@@ -76,6 +79,14 @@ class Service:
             advance(task, plan, self.ledger, now)
         return task
 
+    def capture(self, exchange: Exchange) -> None:
+        """Keep a whole request where the search for the key looks, if somebody named a place."""
+        if self.captures:
+            folder = Path(self.captures)
+            folder.mkdir(parents=True, exist_ok=True)
+            with (folder / f"requests-{os.getpid()}.log").open("ab") as file:
+                file.write(repr(exchange.entry.as_json()).encode() + b"\n" + exchange.raw + b"\n")
+
     def insufficient_balance(self, price: Decimal) -> ServiceError:
         return ServiceError(
             402,
@@ -91,6 +102,11 @@ class Service:
     def bring_up_to_date(self, task: Task) -> None:
         advance(task, self.faults.plan(), self.ledger, time.time())
 
+    @property
+    def picture_url(self) -> str:
+        """A picture for who wants to send a URL. On loopback, as the service itself."""
+        return f"{self.addresses.base_url}{PICTURES_PATH}picture.png"
+
     def report(self) -> dict[str, Any]:
         """The journal as tests read it. An abandoned task completes and is charged by the clock all the same."""
         for task in self.tasks.values():
@@ -100,6 +116,7 @@ class Service:
             "tasks": [task.as_json() for task in self.tasks.values()],
             "contract_violations": list(self.journal.contract_violations),
             "contract_checked": self.contract.is_on,
+            "picture_url": self.picture_url,
         }
 
     def _asset_for(self, wanted: CreateRequest, forced_format: str | None) -> Path:

@@ -37,7 +37,9 @@ class CreateRequest:
         return self.body.get("format")
 
 
-def check_create(raw: bytes, headers: Mapping[str, str], allowed_models: tuple[str, ...] | None) -> CreateRequest:
+def check_create(
+    raw: bytes, headers: Mapping[str, str], allowed_models: tuple[str, ...] | None, *, own_picture: str = ""
+) -> CreateRequest:
     body = _parse(raw)
     _check_prompt(body)
     _check_types(body)
@@ -47,7 +49,8 @@ def check_create(raw: bytes, headers: Mapping[str, str], allowed_models: tuple[s
     _check_parameters(model, body)
     _check_prompt_length(model, body)
     _check_picture(body)
-    _check_picture_url(body)
+    if body.get("image_url") != own_picture:
+        _check_picture_url(body)
     _check_delivery(headers)
     return CreateRequest(model, body)
 

@@ -7,7 +7,7 @@ Importing the modules below fills the registry.
 
 from __future__ import annotations
 
-from . import assets, creating, general, status
+from . import assets, creating, general, pictures, status
 from .registry import FAULTS, ActiveFaults, Moment, Stage, UnknownFaultError, check_names
 
 __all__ = [
@@ -20,5 +20,6 @@ __all__ = [
     "check_names",
     "creating",
     "general",
+    "pictures",
     "status",
 ]

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gzip
 import time
 from collections.abc import Callable
 from email.utils import formatdate
@@ -15,6 +17,7 @@ from ..replies import ServiceError, html_reply, rate_limit_headers, reset_connec
 from .registry import AnswerHook, Body, Moment, ShapeHook
 
 RETRY_SECONDS = 1
+BOMB_BYTES = 64 * 1024 * 1024
 
 
 def refusing(build: Callable[[], ServiceError]) -> AnswerHook:
@@ -41,6 +44,36 @@ async def silence(moment: Moment) -> web.StreamResponse:
 async def reset(moment: Moment) -> web.StreamResponse:
     moment.withhold()
     return reset_connection(moment.request)
+
+
+async def reset_in_body(moment: Moment) -> web.StreamResponse:
+    return await reset(await _begun(moment))
+
+
+async def end_in_body(moment: Moment) -> web.StreamResponse:
+    """An orderly end in the middle, as when a proxy gives up."""
+    await _begun(moment)
+    moment.withhold()
+    if moment.request.transport is not None:
+        moment.request.transport.close()
+    return web.Response()
+
+
+async def _begun(moment: Moment) -> Moment:
+    """Send the beginning of an answer that announces more."""
+    reply = web.StreamResponse(headers={"Content-Type": "application/json"})
+    reply.content_length = 1000
+    await reply.prepare(moment.request)
+    await reply.write(b'{"id": "ldtask_')
+    # A reset throws away what is still on its way; let the beginning arrive.
+    await asyncio.sleep(0.05)
+    return moment
+
+
+async def gzip_bomb(_moment: Moment) -> web.StreamResponse:
+    """A few KB that become 64 MB, though nobody asked for an encoding."""
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    return web.Response(body=gzip.compress(bytes(BOMB_BYTES)), headers=headers)
 
 
 def server_error() -> ServiceError:

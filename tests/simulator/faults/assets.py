@@ -40,6 +40,10 @@ async def _redirect(moment: Moment) -> web.StreamResponse:
     return web.Response(status=302, headers={"Location": f"{path}?{moment.request.rel_url.raw_query_string}"})
 
 
+async def _redirect_loop(moment: Moment) -> web.StreamResponse:
+    return web.Response(status=302, headers={"Location": str(moment.request.rel_url)})
+
+
 async def _begin(moment: Moment, announced: int) -> web.StreamResponse:
     reply = web.StreamResponse(headers={"Content-Type": "application/octet-stream", "Accept-Ranges": "bytes"})
     reply.content_length = announced
@@ -104,6 +108,7 @@ _ASSET_FAULTS: tuple[tuple[str, str, AnswerHook], ...] = (
     ("asset-410", "Downloads end in a 410.", _refusal(410)),
     ("asset-500", "Downloads end in a 500.", _refusal(500)),
     ("asset-redirect", "Downloads are redirected to another path.", _redirect),
+    ("asset-redirect-loop", "Downloads are redirected to themselves.", _redirect_loop),
     ("asset-truncated", "The connection ends after half of the announced bytes.", _truncated),
     ("asset-wrong-length", "The announced length is two thirds of the file's.", _wrong_length),
     ("asset-html", "Downloads get 200 with an HTML page.", html(200, "Welcome")),

@@ -13,7 +13,18 @@ from ..journal import body_for_journal
 from ..replies import ServiceError
 from ..tasks import Plan
 from ..validation import invalid, payload_too_large
-from .answers import html, refusing, reset, server_error, silence, too_many, unavailable, without
+from .answers import (
+    gzip_bomb,
+    html,
+    refusing,
+    reset,
+    reset_in_body,
+    server_error,
+    silence,
+    too_many,
+    unavailable,
+    without,
+)
 from .registry import AnswerHook, Moment, Stage, define_answer, define_plan, define_shape
 
 BURST = 2
@@ -104,6 +115,8 @@ _BURSTS: tuple[tuple[str, str, AnswerHook], ...] = (
 _AFTER_THE_TASK: tuple[tuple[str, str, AnswerHook], ...] = (
     ("create-never-answers", "A create makes a task and is never answered.", silence),
     ("create-reset-after-body", "A create makes a task and the connection is reset.", reset),
+    ("create-reset-in-body", "A create makes a task and the connection is reset within its answer.", reset_in_body),
+    ("create-gzip-bomb", "A create makes a task and a few KB come back that become 64 MB.", gzip_bomb),
     ("create-500-after-task", "A create makes a task and ends in a 500.", refusing(server_error)),
     ("create-504-after-task", "A create makes a task and ends in a 504.", refusing(_timed_out)),
     ("create-unreadable-200", "A create makes a task and gets 200 with an HTML page.", html(200, "Welcome")),

@@ -30,6 +30,7 @@ class Stage(Enum):
     STATUS = "a status call of a known task"
     MODELS = "a call for models or prices"
     ASSET = "a download with a valid address"
+    PICTURE = "a look at the picture behind an image URL"
     TASK_BODY = "the body of a create or status answer"
     CREATE_BODY = "the body of a create answer"
     STATUS_BODY = "the body of a status answer"
