@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, Final
 
 import bpy
 
@@ -14,9 +14,12 @@ from .. import __package__ as base_package
 from ..core.blender import models, preferences, properties
 from ..core.service.errors import DASHBOARD_BILLING, DASHBOARD_RUNS, IN_PREFERENCES
 from .model_facts import draw_model_facts
-from .models import draw_input_type, draw_model, draw_options, draw_price, draw_prompt_length
+from .models import ago, draw_input_type, draw_model, draw_options, draw_price, draw_prompt_length
 from .sentences import draw_sentence
 from .task_list import STATE_LABELS, draw_progress, is_in_progress
+
+_LONG_SECONDS: Final = 900.0
+"""So long the service's own clients wait (API notes 3.3)."""
 
 
 class TOKENLAB_PT_generate(bpy.types.Panel):
@@ -119,6 +122,7 @@ class TOKENLAB_PT_details(bpy.types.Panel):
             draw_sentence(layout, context, f"The import waits for {task.waits_for}.", icon="TIME")
         if is_in_progress(task):
             draw_progress(layout, task)
+            _draw_patience(layout, context, task)
         _draw_actions(layout, task)
         _draw_show_file(layout, task)
         _draw_places(layout, task)
@@ -128,6 +132,14 @@ class TOKENLAB_PT_details(bpy.types.Panel):
             row.label(text=name)
             row.label(text=value, translate=False)
         draw_model_facts(layout, context, task)
+
+
+def _draw_patience(layout: bpy.types.UILayout, context: bpy.types.Context, task: Any) -> None:
+    """Say of a task that takes long that it still runs: a deadline is no failure (API notes 3.3)."""
+    age = time.time() - float(task.created_at or 0)
+    if task.state in ("PENDING", "PROCESSING") and age > _LONG_SECONDS and not task.error:
+        text = f"Still running, sent {ago(age)}. The service is asked about it again and again; nothing has to be done."
+        draw_sentence(layout, context, text, icon="TIME")
 
 
 def _draw_problem(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:

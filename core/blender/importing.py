@@ -17,7 +17,7 @@ from ..tasks.task import Task
 from ..text import data_name
 from . import importers, placeholders, placing
 from .importers import ImportFailed
-from .selection import Selection, select
+from .selection import Selection, deselect, select
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +69,7 @@ def _import(task: Task, scene: bpy.types.Scene, work: Callable[[], bpy.types.Col
     if is_selected:
         select(bpy.data.collections[collection], scene)
     else:
+        deselect(bpy.data.collections[collection], scene)
         selection.restore()
     # At once: in Blender 5.2 an undo after an import without a step of its own ends in a crash (bpy_facts C.5).
     bpy.ops.ed.undo_push(message=f"Import {collection}")

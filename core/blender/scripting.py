@@ -169,7 +169,7 @@ def generate(  # noqa: PLR0913  # the fields of the form; all but the first by n
 ) -> TaskHandle:
     """Send a request and return at once.
 
-    :param image: a path, or an image of this file; `image_url` a public https address instead.
+    :param image: a path, or an image of this file; `image_url` a public https address instead, not both.
     :param scene: where the model goes; the scene of the context by default.
     :param placement: `CURSOR`, where the 3D cursor is now, or `ORIGIN`.
     :param size: `AS_DELIVERED`, `HEIGHT`, or `SELECTED`: as large as fits into the bounding box of what is selected in
@@ -189,6 +189,8 @@ def generate(  # noqa: PLR0913  # the fields of the form; all but the first by n
         raise TokenLabError(f"The seed {seed} is out of range. Nothing was sent. Use one from 0 to {MAX_SEED}.")
     # Cleaned here already: a lone surrogate ends Blender in a custom property.
     prompt, image_url = clean_text(prompt, limit=_MAX_TEXT), _image_url(image_url)
+    if image is not None and image_url:
+        raise TokenLabError("There are two pictures, a file and a URL. Nothing was sent or charged. Give only one.")
     picture = _picture(image)
     if not prompt:
         if not (picture.name or image_url):

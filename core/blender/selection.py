@@ -45,14 +45,24 @@ class Selection:
 
 def select(collection: bpy.types.Collection, scene: bpy.types.Scene) -> None:
     """Select the objects of a model, and make one that has no parent the active one."""
-    layer = next(
-        (window.view_layer for window in bpy.context.window_manager.windows if window.scene == scene),
-        scene.view_layers[0],
-    )
+    layer = _layer(scene)
     selected = _select(layer, list(collection.all_objects))
     first = next((item for item in selected if item.parent is None), None)
     if first is not None:
         layer.objects.active = first
+
+
+def deselect(collection: bpy.types.Collection, scene: bpy.types.Scene) -> None:
+    """Have nothing of a model selected: what is appended is as it was in its own file."""
+    for item in collection.all_objects:
+        with contextlib.suppress(RuntimeError):
+            item.select_set(False, view_layer=_layer(scene))
+
+
+def _layer(scene: bpy.types.Scene) -> bpy.types.ViewLayer:
+    """Return the view layer that the user sees of a scene, or its first."""
+    windows = bpy.context.window_manager.windows
+    return next((window.view_layer for window in windows if window.scene == scene), scene.view_layers[0])
 
 
 def _select(layer: bpy.types.ViewLayer, items: Sequence[bpy.types.Object]) -> list[bpy.types.Object]:

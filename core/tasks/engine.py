@@ -479,9 +479,10 @@ class Engine:
     def _give_up(self, task: Task, failures: int) -> bool:
         """End what failed too often in a row; the user can try again."""
         if task.state is TaskState.DOWNLOADING and failures >= self.pacing.download_tries:
+            cause = task.error.partition(". ")[0].rstrip(".")
             sentence = (
-                "The model could not be fetched after several tries. It is safe at the service, and nothing is charged "
-                "again. Try again."
+                f"The model could not be fetched after several tries{f' ({cause})' if cause else ''}. "
+                "It is safe at the service, and nothing is charged again. Try again."
             )
             self.records.change(task.local_id, error=sentence)
             del self._activities[task.local_id]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import time
 from types import ModuleType
 
 import bpy
@@ -71,3 +72,19 @@ def test_a_request_of_unknown_fate_shows_by_what_it_is_found(
     sent = drawn.texts[drawn.texts.index("Sent") + 1]
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", sent)
     assert "tripo-h3.1" in drawn.texts
+
+
+@pytest.mark.parametrize(("minutes", "is_said"), [(14, False), (23, True)])
+def test_a_task_that_takes_long_is_said_to_run_still_and_not_to_have_failed(
+    extension: ModuleType, simulator: SimulatorProcess, monkeypatch: pytest.MonkeyPatch, minutes: int, is_said: bool
+) -> None:
+    simulator.configure(faults=["never-completes"])
+    extension.generate("a cube")
+    rows = bpy.context.window_manager.tokenlab.tasks
+    pump(extension, lambda: rows[0].state == "PROCESSING")
+    later = time.time() + 60 * minutes
+    monkeypatch.setattr(extension.panels.sidebar.time, "time", lambda: later)
+    drawn = draw(extension.panels.sidebar.TOKENLAB_PT_details)
+    monkeypatch.undo()
+    assert (f"Still running, sent {minutes} minutes ago." in drawn.text) is is_said
+    assert "Stop Waiting" in drawn.buttons

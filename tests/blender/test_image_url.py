@@ -45,6 +45,14 @@ def test_a_picture_behind_a_url_becomes_a_model(extension: ModuleType, simulator
     assert simulator.key not in json.dumps(looks)
 
 
+def test_two_pictures_at_once_are_refused_before_anything_is_sent(
+    extension: ModuleType, simulator: SimulatorProcess
+) -> None:
+    with pytest.raises(extension.TokenLabError, match="Give only one"):
+        extension.generate("a vase", image=bpy.data.images.new("Mine", 4, 4), image_url=simulator.picture_url)
+    assert (extension.tasks(), posts(simulator)) == ([], [])
+
+
 def test_a_url_that_leads_to_no_picture_fails_with_a_sentence_and_nothing_is_sent(
     extension: ModuleType, simulator: SimulatorProcess
 ) -> None:

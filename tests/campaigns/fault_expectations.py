@@ -53,6 +53,7 @@ EXPECTATIONS: Final = (
     Expected("create-307-foreign", "FAILED", 1, 0, ("points somewhere else", NOT_CHARGED, "Check the service address")),
     # A create that the service's own words put off: sent again, and given up after eight tries.
     Expected("create-429", "READY", 3, 1),
+    Expected("create-429-header-only", "READY", 3, 1),
     Expected("create-429-body-only", "READY", 3, 1),
     Expected("create-429-http-date", "READY", 3, 1),
     Expected("create-503", "FAILED", 8, 0, ("could not be sent after several tries", NOT_CHARGED)),
@@ -67,6 +68,7 @@ EXPECTATIONS: Final = (
     Expected("create-504-after-task", "UNCERTAIN", 1, 1, (CHARGED, TELLS_WHERE)),
     Expected("create-unreadable-200", "UNCERTAIN", 1, 1, (CHARGED, TELLS_WHERE)),
     Expected("create-reset-in-body", "UNCERTAIN", 1, 1, (CHARGED, TELLS_WHERE)),
+    Expected("create-drips", "UNCERTAIN", 1, 1, (CHARGED, TELLS_WHERE)),
     Expected("create-gzip-bomb", "UNCERTAIN", 1, 1, (CHARGED, TELLS_WHERE)),
     Expected("never-answers", "UNCERTAIN", 1, 0, (CHARGED, TELLS_WHERE)),
     # Answers that are unusual and right.
@@ -99,6 +101,7 @@ EXPECTATIONS: Final = (
     Expected("poll-unreadable", RUNNING, sentence=(GOES_ON, "asked again by itself")),
     Expected("poll-reset-in-body", RUNNING, sentence=(GOES_ON, "asked again by itself")),
     Expected("poll-truncated", RUNNING, sentence=(GOES_ON, "asked again by itself")),
+    Expected("poll-drips", RUNNING, sentence=(GOES_ON, "asked again by itself")),
     Expected("poll-gzip-bomb", RUNNING, sentence=(GOES_ON, "asked again by itself")),
     Expected("poll-missing-status", RUNNING, sentence=(GOES_ON, "asked again by itself")),
     Expected("never-completes", RUNNING),

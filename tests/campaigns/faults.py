@@ -65,9 +65,11 @@ class Variant:
         self.simulator = simulator
         self.folder = folder
         self.rig = Rig(folder / "data", simulator.url, simulator.key)
-        never = "never-answers" in expected.name
+        never, drips = "never-answers" in expected.name, "drips" in expected.name
         self.rig.transport = WatchedTransport(
-            "tokenlab-test/1", read_seconds=SILENCE_SECONDS if never else PATIENT_SECONDS
+            "tokenlab-test/1",
+            read_seconds=SILENCE_SECONDS if never else PATIENT_SECONDS,
+            total_seconds=SILENCE_SECONDS if drips else 2 * PATIENT_SECONDS,
         )
 
     def run(self) -> Seen:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import errno
 import io
+import re
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -251,7 +252,12 @@ def test_a_download_that_goes_on_failing_waits_for_the_user_and_keeps_the_task(
     rig.run_for(3600.0)
     assert len(simulator.requests("assets")) == asked
     done = rig.task(local_id)
-    assert (done.state, bool(done.error)) == (S.DOWNLOADING, True)
+    assert done.state is S.DOWNLOADING
+    assert re.fullmatch(
+        r"The model could not be fetched after several tries \([A-Z][^()]+[^.]\)\. "
+        r"It is safe at the service, and nothing is charged again\. Try again\.",
+        done.error,
+    )
     simulator.configure(faults=[])
     assert rig.engine.resume(local_id)
     rig.run_to(local_id, S.READY)

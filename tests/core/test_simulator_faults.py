@@ -146,7 +146,12 @@ def test_an_answer_is_a_bomb(simulator: SimulatorProcess, client: PlainClient, n
     assert len(simulator.creates()) == 1
 
 
-BURSTS = {"create-429": (True, True), "create-429-body-only": (False, True), "create-429-http-date": (True, False)}
+BURSTS = {
+    "create-429": (True, True),
+    "create-429-header-only": (True, False),
+    "create-429-body-only": (False, True),
+    "create-429-http-date": (True, False),
+}
 
 
 @pytest.mark.parametrize("name", BURSTS)
@@ -422,9 +427,22 @@ def test_a_configured_delay_comes_after_the_deed_too(simulator: SimulatorProcess
     assert len(simulator.creates()) == 1
 
 
+@pytest.mark.parametrize("name", ["create-drips", "poll-drips"])
+def test_an_answer_drips_for_ever(simulator: SimulatorProcess, client: PlainClient, name: str) -> None:
+    task_id = client.create_task()
+    simulator.configure(faults=[name])
+    is_create = name == "create-drips"
+    with client.create(stream=True) if is_create else client.status(task_id, stream=True) as reply:
+        pieces = reply.iter_content(1)
+        assert [next(pieces) for _ in range(4)] == [b" "] * 4
+    assert len(simulator.creates()) == 1 + is_create
+
+
 # ---- nothing forgotten
 
 TESTED_BY_NAME = {
+    "create-drips",
+    "poll-drips",
     "poll-never-answers",
     "poll-unreadable",
     "models-never-answers",

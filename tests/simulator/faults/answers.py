@@ -17,6 +17,7 @@ from ..replies import ServiceError, html_reply, rate_limit_headers, reset_connec
 from .registry import AnswerHook, Body, Moment, ShapeHook
 
 RETRY_SECONDS = 1
+DRIP_SECONDS = 0.1
 BOMB_BYTES = 64 * 1024 * 1024
 
 
@@ -57,6 +58,16 @@ async def end_in_body(moment: Moment) -> web.StreamResponse:
     if moment.request.transport is not None:
         moment.request.transport.close()
     return web.Response()
+
+
+async def drip(moment: Moment) -> web.StreamResponse:
+    """An answer of which a byte comes now and then, for as long as anybody listens."""
+    moment.withhold()
+    reply = web.StreamResponse(headers={"Content-Type": "application/json"})
+    await reply.prepare(moment.request)
+    while True:
+        await reply.write(b" ")
+        await asyncio.sleep(DRIP_SECONDS)
 
 
 async def _begun(moment: Moment) -> Moment:

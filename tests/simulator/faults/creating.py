@@ -14,6 +14,7 @@ from ..replies import ServiceError
 from ..tasks import Plan
 from ..validation import invalid, payload_too_large
 from .answers import (
+    drip,
     gzip_bomb,
     html,
     refusing,
@@ -102,6 +103,11 @@ _BURSTS: tuple[tuple[str, str, AnswerHook], ...] = (
         refusing(lambda: too_many(in_header=True, in_body=True)),
     ),
     (
+        "create-429-header-only",
+        "The first two creates get 429 with the delay only in the header.",
+        refusing(lambda: too_many(in_header=True, in_body=False)),
+    ),
+    (
         "create-429-body-only",
         "The first two creates get 429 with the delay only in the body.",
         refusing(lambda: too_many(in_header=False, in_body=True)),
@@ -116,6 +122,7 @@ _AFTER_THE_TASK: tuple[tuple[str, str, AnswerHook], ...] = (
     ("create-never-answers", "A create makes a task and is never answered.", silence),
     ("create-reset-after-body", "A create makes a task and the connection is reset.", reset),
     ("create-reset-in-body", "A create makes a task and the connection is reset within its answer.", reset_in_body),
+    ("create-drips", "A create makes a task, and its answer drips for ever.", drip),
     ("create-gzip-bomb", "A create makes a task and a few KB come back that become 64 MB.", gzip_bomb),
     ("create-500-after-task", "A create makes a task and ends in a 500.", refusing(server_error)),
     ("create-504-after-task", "A create makes a task and ends in a 504.", refusing(_timed_out)),

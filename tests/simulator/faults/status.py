@@ -8,7 +8,18 @@ from aiohttp import web
 
 from ..replies import ServiceError
 from ..tasks import Plan
-from .answers import end_in_body, gzip_bomb, html, refusing, reset_in_body, server_error, silence, too_many, without
+from .answers import (
+    drip,
+    end_in_body,
+    gzip_bomb,
+    html,
+    refusing,
+    reset_in_body,
+    server_error,
+    silence,
+    too_many,
+    without,
+)
 from .registry import Body, Moment, ShapeHook, Stage, define, define_answer, define_plan, define_shape
 
 BURST = 2
@@ -110,6 +121,7 @@ define_answer("poll-never-answers", "Status calls are never answered.", Stage.ST
 define_answer("poll-unreadable", "Status calls get 200 with an HTML page.", Stage.STATUS, html(200, "Welcome"))
 define_answer("poll-reset-in-body", "Status calls are reset within their answers.", Stage.STATUS, reset_in_body)
 define_answer("poll-truncated", "Answers to status calls end too early.", Stage.STATUS, end_in_body)
+define_answer("poll-drips", "Answers to status calls drip for ever.", Stage.STATUS, drip)
 define_answer("poll-gzip-bomb", "Answers to status calls are a few KB that become 64 MB.", Stage.STATUS, gzip_bomb)
 define_answer("record-expires", "After the first status call the task is a 404.", Stage.STATUS, _gone_after_first_poll)
 
