@@ -6,8 +6,9 @@
 Written by hand, before the campaign `faults` was first run, from the service's documentation and the submission
 protocol: the state in which the task comes to rest, how many create requests are sent, how many tasks the service has
 afterwards, and what the user reads. Two expectations were corrected after that run: that an answer without an id is
-UNCERTAIN (its header names the id), and that nothing is said of a status call without a status. The rows about image
-URLs and damaged pictures were added with the code that looks at these, and before they were first run.
+UNCERTAIN (its header names the id), and that nothing is said of a status call without a status. A third was corrected
+when files began to be looked at before an import: a GLB knows its own length, so that a wrong one is said. The rows
+about image URLs and damaged pictures were added with the code that looks at these, and before they were first run.
 """
 
 from __future__ import annotations
@@ -141,7 +142,7 @@ EXPECTATIONS: Final = (
     Expected("asset-reset-at-half", "DOWNLOADING", sentence=("could not be fetched", SAFE, "Try again")),
     Expected("asset-never-answers", "DOWNLOADING", sentence=("could not be fetched", SAFE, "Try again")),
     # Only the importer can tell, so the download is whole as far as anybody says.
-    Expected("asset-wrong-length", "READY"),
+    Expected("asset-wrong-length", "READY", sentence=("cut short", "nothing is charged again", "Try again")),
     Expected("asset-html", "READY", sentence=("not a 3D model", "nothing is charged again", "Try again")),
     # No way to the service: not a byte of the request left.
     Expected("nobody-listens", "FAILED", 0, 0, ("could not be reached", "Nothing was sent or charged", "try again")),
