@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 from pathlib import Path
 from typing import Any, Final
 
+from ..files import library
 from ..text import one_line
 from .converter import Command, ConversionFailed, ConverterStopped, ConverterUnavailable
 from .job_context import JobContext, folder_of
@@ -66,19 +68,19 @@ def convert(context: JobContext, local_id: str, command: Command | None, data_di
 
 
 def _convert(context: JobContext, task: Task, command: Command, blend: Path) -> dict[str, Any]:
-    blend.parent.mkdir(parents=True, exist_ok=True)
-    part = _part(blend)
-    order = {
-        "source": task.result_path,
-        "format": task.result_format,
-        "blend": str(part),
-        "name": one_line(task.title),
-        "description": task.request.prompt,
-        "tags": ["TokenLab 3D", task.request.model],
-        "catalogue": "",
-    }
-    version, _answer = context.converter.convert(command, order)
-    _put(part, blend)
+    with context.converter.workplace() as folder:
+        order = {
+            "source": task.result_path,
+            "format": task.result_format,
+            "blend": str(folder / BLEND),
+            "name": one_line(task.title),
+            "description": task.request.prompt,
+            "tags": ["TokenLab 3D", task.request.model],
+            "catalogue": "",
+        }
+        version, _answer = context.converter.convert(command, order)
+        blend.parent.mkdir(parents=True, exist_ok=True)
+        _put(folder / BLEND, blend)
     return {"blend_path": str(blend), "blend_version": version, "error": ""}
 
 
@@ -89,30 +91,29 @@ def preview(context: JobContext, local_id: str, command: Command) -> PreviewMade
         return PreviewMade(local_id, is_there=False)
     blend = Path(task.blend_path)
     picture = blend.with_name(PREVIEW)
-    parts = {path: _part(path) for path in (picture, blend)}
-    order = {"source": str(blend), "blend": str(parts[blend]), "picture": str(parts[picture])}
     try:
-        if not context.converter.preview(command, order):
-            return PreviewMade(local_id, is_there=False)
-        for path, part in parts.items():
-            _put(part, path)
+        with context.converter.workplace() as folder:
+            order = {"source": str(blend), "blend": str(folder / BLEND), "picture": str(folder / PREVIEW)}
+            if not context.converter.preview(command, order):
+                return PreviewMade(local_id, is_there=False)
+            for path in (picture, blend):
+                _put(folder / path.name, path)
     except (ConverterStopped, ConverterUnavailable):
         return PreviewMade(local_id, is_there=False)
     except OSError as error:
         # Windows replaces no file that somebody reads just now: the model is without its picture then.
         logger.warning("A preview was not kept: %s", error.strerror)
-    finally:
-        for part in parts.values():
-            part.unlink(missing_ok=True)
     return PreviewMade(local_id, is_there=picture.is_file())
 
 
-def _part(path: Path) -> Path:
-    return path.with_name(f".{path.name}.part")
-
-
-def _put(part: Path, path: Path) -> None:
-    """Give a file that is whole its name, having seen to it that it outlives a power failure."""
-    with part.open("rb+") as file:
-        os.fsync(file.fileno())
-    os.replace(part, path)
+def _put(file: Path, path: Path) -> None:
+    """Put a file that is whole in its place, having seen to it that it outlives a power failure."""
+    with file.open("rb+") as opened:
+        os.fsync(opened.fileno())
+    try:
+        os.replace(file, path)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        # Somebody keeps the library on another disk, by a link.
+        library.write_atomically(path, file.read_bytes())

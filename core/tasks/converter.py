@@ -18,13 +18,14 @@ import queue
 import shutil
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from ..text import public_words
-from .converter_process import Child
+from .converter_process import FOLDER, Child
 from .process_memory import allowance, resident_bytes
 
 logger = logging.getLogger(__name__)
@@ -163,6 +164,21 @@ class Converter:
                 return False
             return bool(answer["tokenlab"] == "previewed")
 
+    @contextlib.contextmanager
+    def workplace(self) -> Iterator[Path]:
+        """Give a folder for what a child writes until it is whole; nothing of it stays, whatever becomes of the child.
+
+        What a killed Blender leaves of it is removed as the folder of its converter is.
+
+        :raises OSError: when the disk does not take it.
+        """
+        folder = self._scratch / f"{FOLDER}{uuid.uuid4()}"
+        folder.mkdir(parents=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
     def stop(self) -> None:
         """End the child, whatever it does; nothing is converted any more. May be called twice."""
         self._stopped = True
@@ -177,7 +193,7 @@ class Converter:
         for _ in range(_STARTS):
             child = self._ready(command)
             child.ask(order)
-            with self._failures(seconds):
+            with self._failures():
                 try:
                     self._hear(child, ("begun",), self._limits.start)
                 except _Ended:
@@ -187,7 +203,7 @@ class Converter:
         raise ConversionFailed(_CRASHED)
 
     @contextlib.contextmanager
-    def _failures(self, seconds: float) -> Iterator[None]:
+    def _failures(self) -> Iterator[None]:
         """Turn whatever a child can do into a sentence, and trust that child no more."""
         try:
             yield
@@ -197,7 +213,7 @@ class Converter:
             raise ConversionFailed(_CRASHED) from error
         except TimeoutError as error:
             self._drop()
-            sentence = f"Preparing the model took longer than {seconds:.0f} seconds and was given up."
+            sentence = f"Preparing the model took longer than {error.args[0]:.0f} seconds and was given up."
             raise ConversionFailed(f"{sentence} {_SAFE} Try again, or generate in another format.") from error
         except MemoryError as error:
             self._drop()
@@ -211,7 +227,8 @@ class Converter:
         """Return the child's next message, which has to be one of those that are `expected`.
 
         :raises _Ended: when it ends instead.
-        :raises TimeoutError, MemoryError, ValueError: when it takes too long or too much, or talks nonsense.
+        :raises TimeoutError, MemoryError, ValueError: when it takes too long (the argument says how long) or too much,
+            or talks nonsense.
         """
         until = self._clock() + seconds
         while True:
@@ -220,13 +237,15 @@ class Converter:
                 message = child.messages.get(timeout=_WATCH_SECONDS)
             except queue.Empty:
                 if self._clock() > until:
-                    raise TimeoutError from None
+                    raise TimeoutError(seconds) from None
                 if (resident_bytes(child.number) or 0) > self._memory:
                     raise MemoryError from None
                 continue
             if message is None:
                 self._check_goes_on()
                 raise _Ended
+            if message.get("tokenlab") == "out of memory":
+                raise MemoryError
             if message.get("tokenlab") not in expected:
                 raise ValueError(message.get("tokenlab"))
             return message
@@ -262,11 +281,12 @@ class Converter:
             logger.warning("A second Blender could not be started: %s", error.strerror)
             self._failed_starts += 1
             raise ConverterUnavailable from error
+        # `stop` may have looked for a child just before.
+        self._check_goes_on()
         return self._child
 
     def _check_goes_on(self) -> None:
         if self._stopped:
-            # Also one that was started while `stop` was looking for it.
             self._drop()
             raise ConverterStopped
 
@@ -287,4 +307,4 @@ class Converter:
 
 
 def _is_old(path: Path) -> bool:
-    return path.name.startswith("converter-") and time.time() - path.stat().st_mtime > _LEFTOVER_SECONDS
+    return path.name.startswith(FOLDER) and time.time() - path.stat().st_mtime > _LEFTOVER_SECONDS
