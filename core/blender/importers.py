@@ -17,30 +17,17 @@ from typing import Any
 
 import bpy
 
+from ..files import library
 from ..files.formats import ModelFormat
+from . import textures
 
 logger = logging.getLogger(__name__)
 
 _BONE_SHAPES = "glTF_not_exported"
 """Where the glTF importer hides the ball that it draws bones with; it is used again by the next import."""
 
-_DATA = (
-    "scenes",
-    "objects",
-    "collections",
-    "meshes",
-    "curves",
-    "armatures",
-    "cameras",
-    "lights",
-    "materials",
-    "images",
-    "textures",
-    "actions",
-    "node_groups",
-    "worlds",
-)
-"""Kinds of data that importers make; compared before and after, since names say nothing (bpy_facts D.2)."""
+_NO_MODEL = frozenset({"all_ids", "libraries", "screens", "shape_keys", "window_managers", "workspaces"})
+"""Lists of data that no import fills, or not by itself: shape keys go with their mesh, and 5.2 has a list of all."""
 
 
 class ImportFailed(Exception):
@@ -71,8 +58,9 @@ _OPERATORS: dict[ModelFormat, tuple[_Operator, ...]] = {
     # The C++ importer (4.5 and later) is twice as fast and reads ASCII files too (bpy_facts D.5, E).
     ModelFormat.FBX: (_Operator("wm", "fbx_import"), _Operator("import_scene", "fbx")),
     ModelFormat.OBJ: (_Operator("wm", "obj_import"),),
-    # Else the scene's frame range becomes 0 to 0 (bpy_facts D.2).
-    ModelFormat.USDZ: (_Operator("wm", "usd_import", (("set_frame_range", False),)),),
+    # Else the scene's frame range becomes 0 to 0 (bpy_facts D.2), and what is wrong in a mesh stays in it, as with no
+    # other importer: Blender crashes when it shows such a mesh.
+    ModelFormat.USDZ: (_Operator("wm", "usd_import", (("set_frame_range", False), ("validate_meshes", True))),),
 }
 
 
@@ -87,7 +75,7 @@ def import_file(path: Path, model_format: ModelFormat, scene: bpy.types.Scene, n
     # The importer may have reallocated what the reference points to.
     collection = _gather(name, before, bpy.data.scenes[scene_name])
     check(collection)
-    _pack_images(before)
+    _take_textures(before, library.own_folder(path))
     return collection
 
 
@@ -133,29 +121,21 @@ def failed(model_format: ModelFormat) -> ImportFailed:
 
 
 def _all_data() -> Iterator[tuple[int, bpy.types.ID]]:
-    for kind in _DATA:
-        for item in getattr(bpy.data, kind):
-            yield item.session_uid, item
+    """Give everything with what never changes of it: names say nothing (bpy_facts D.2)."""
+    for kind in bpy.data.bl_rna.properties:
+        if kind.type == "COLLECTION" and kind.identifier not in _NO_MODEL:
+            for item in getattr(bpy.data, kind.identifier):
+                yield item.session_uid, item
 
 
 def snapshot() -> set[int]:
     """Return what tells the data of this file from what comes later."""
-    return {uid for uid, _ in _all_data()}
+    return {uid for uid, _ in _all_data()} | {item.session_uid for item in bpy.data.libraries}
 
 
 def new_data(before: set[int]) -> list[bpy.types.ID]:
     """Return what came since `snapshot`."""
     return [item for uid, item in _all_data() if uid not in before]
-
-
-def _pack_images(before: set[int]) -> None:
-    """Put textures that lie beside the file (OBJ, glTF) into the .blend, so that it can travel."""
-    for item in new_data(before):
-        if isinstance(item, bpy.types.Image) and item.source == "FILE" and item.packed_file is None:
-            try:
-                item.pack()
-            except RuntimeError as error:
-                logger.warning("The texture %s could not be packed: %s", item.name, error)
 
 
 def _gather(name: str, before: set[int], scene: bpy.types.Scene) -> bpy.types.Collection:
@@ -199,14 +179,12 @@ def check(collection: bpy.types.Collection) -> None:
 
     :raises ImportFailed: when it is no model.
     """
-    solid = [item for item in collection.all_objects if _has_vertices(item)]
-    if not solid:
+    if not any(_has_extent(item) for item in collection.all_objects if _has_vertices(item)):
         raise ImportFailed(
             "The delivered file holds no geometry. It is kept on disk, and nothing is charged again. "
             "Try again, or generate in another format."
         )
-    corners = (value for item in solid for corner in item.bound_box for value in corner)
-    if not all(math.isfinite(value) for value in corners):
+    if not all(map(math.isfinite, _extents(collection))):
         raise ImportFailed(
             "The delivered model has points at infinity, so it was not imported. It is kept on disk, and nothing is "
             "charged again. Try again, or generate in another format."
@@ -215,6 +193,34 @@ def check(collection: bpy.types.Collection) -> None:
 
 def _has_vertices(item: bpy.types.Object) -> bool:
     return isinstance(item.data, bpy.types.Mesh) and len(item.data.vertices) > 0
+
+
+def _has_extent(item: bpy.types.Object) -> bool:
+    """Whether not all points are in one place: there the importers put those that are no numbers."""
+    first, *others = (tuple(corner) for corner in item.bound_box)
+    return any(corner != first for corner in others)
+
+
+def _extents(collection: bpy.types.Collection) -> Iterator[float]:
+    """Give what says where the model is and how large; a number at infinity in it makes any view of the scene empty."""
+    for item in collection.all_objects:
+        for matrix in (item.matrix_basis, item.matrix_parent_inverse):
+            for row in range(4):
+                yield from matrix[row].to_tuple()
+        if _has_vertices(item):
+            for corner in item.bound_box:
+                yield from corner
+
+
+def _take_textures(before: set[int], folder: Path) -> None:
+    images = [item for item in new_data(before) if isinstance(item, bpy.types.Image)]
+    textures.take_in(images, folder)
+    problem = textures.too_large(images)
+    if problem:
+        raise ImportFailed(
+            f"The delivered model {problem}, more than can be shown, so it was not imported. It is kept on disk, and "
+            "nothing is charged again. Try again, or generate in another format."
+        )
 
 
 def share_bone_shapes(collection: bpy.types.Collection) -> None:
@@ -230,4 +236,11 @@ def share_bone_shapes(collection: bpy.types.Collection) -> None:
 
 def remove_new(before: set[int]) -> None:
     """Remove what came since `snapshot`, such as half a model."""
+    remove_libraries(before)
     bpy.data.batch_remove(new_data(before))
+
+
+def remove_libraries(before: set[int]) -> None:
+    """Remove the links to other files that came since `snapshot`, with whatever is linked."""
+    for item in [item for item in bpy.data.libraries if item.session_uid not in before]:
+        bpy.data.libraries.remove(item)

@@ -1,15 +1,22 @@
 # SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The source picture: what it is, and how it travels to the service. No bpy here."""
+"""Pictures: what they are by their bytes, and how the source picture travels to the service. No bpy here."""
 
 from __future__ import annotations
 
 import base64
+import struct
 from pathlib import Path
 
 MAX_BYTES = 20 * 1024 * 1024
 """Largest picture that is sent. The service's July notes name 20 MB for images (API notes 2.1)."""
+
+_JPEG_MARK = 0xFF
+_JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+"""The kinds of segments that describe the picture."""
+_JPEG_BARE = frozenset({0x01, _JPEG_MARK, *range(0xD0, 0xD9)})
+"""The kinds that are nothing but their mark."""
 
 
 class PictureError(Exception):
@@ -25,6 +32,52 @@ def image_type(data: bytes) -> str | None:
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "image/webp"
     return None
+
+
+def picture_size(data: bytes) -> tuple[int, int] | None:
+    """Return the pixels in width and height that the head of a PNG, JPEG or WebP states, or None for anything else."""
+    readers = {"image/png": _png_size, "image/jpeg": _jpeg_size, "image/webp": _webp_size}
+    reader = readers.get(image_type(data) or "")
+    try:
+        return reader(data) if reader else None
+    except (struct.error, IndexError):
+        return None
+
+
+def _png_size(data: bytes) -> tuple[int, int] | None:
+    width, height = struct.unpack_from(">II", data, 16)
+    return (width, height)
+
+
+def _jpeg_size(data: bytes) -> tuple[int, int] | None:
+    """Go from one segment to the next, up to the one that describes the picture (ITU T.81, B.1 and B.2.2)."""
+    position = 2
+    while data[position] == _JPEG_MARK:
+        kind = data[position + 1]
+        if kind in _JPEG_FRAMES:
+            height, width = struct.unpack_from(">HH", data, position + 5)
+            return (width, height)
+        # A mark may begin with several of these bytes.
+        position += 1 if kind == _JPEG_MARK else 2
+        if kind not in _JPEG_BARE:
+            position += struct.unpack_from(">H", data, position)[0]
+    return None
+
+
+def _webp_size(data: bytes) -> tuple[int, int] | None:
+    """Read the first chunk: any of the three kinds tells (RFC 9649, 2.5 to 2.7)."""
+    kind = data[12:16]
+    if kind == b"VP8X":
+        return (_number(data[24:27]) + 1, _number(data[27:30]) + 1)
+    if kind == b"VP8L":
+        bits = _number(data[21:25])
+        return ((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1)
+    width, height = struct.unpack_from("<HH", data, 26)
+    return (width & 0x3FFF, height & 0x3FFF)
+
+
+def _number(data: bytes) -> int:
+    return int.from_bytes(data, "little")
 
 
 def read_picture(path: Path) -> bytes:

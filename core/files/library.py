@@ -21,6 +21,7 @@ from pathlib import Path
 
 PICTURES = "pictures"
 """Folder of the data folder for pictures out of Blender, on their way to a task's own folder."""
+_PROVENANCE = "task.json"
 _MAX_SLUG = 40
 
 
@@ -47,6 +48,11 @@ def generation_folder(data_directory: Path, prompt: str, local_id: str, created_
     return data_directory / "library" / month / f"{slug(prompt)}-{local_id[:8]}"
 
 
+def own_folder(model: Path) -> Path:
+    """Return the folder whose files belong to a model: that of its generation, which an archive may be unpacked in."""
+    return next((folder for folder in model.parents if (folder / _PROVENANCE).is_file()), model.parent)
+
+
 def write_atomically(path: Path, data: bytes) -> None:
     """Write `data` under a temporary name beside `path`, flush it to the disk and rename it."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +71,7 @@ def write_atomically(path: Path, data: bytes) -> None:
 def write_provenance(folder: Path, facts: Mapping[str, object]) -> None:
     """Write `task.json`: where this model comes from. The caller leaves out the key and every URL."""
     text = json.dumps(facts, indent=2, sort_keys=True, ensure_ascii=False)
-    write_atomically(folder / "task.json", text.encode("utf-8", "replace"))
+    write_atomically(folder / _PROVENANCE, text.encode("utf-8", "replace"))
 
 
 def amend_provenance(folder: Path, facts: Mapping[str, object]) -> None:
@@ -74,7 +80,7 @@ def amend_provenance(folder: Path, facts: Mapping[str, object]) -> None:
     :raises OSError: when it cannot be written.
     """
     try:
-        known = json.loads((folder / "task.json").read_bytes())
+        known = json.loads((folder / _PROVENANCE).read_bytes())
     except (OSError, ValueError, RecursionError):
         return
     if isinstance(known, dict):

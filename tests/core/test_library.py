@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from core.files.library import (
     default_data_directory,
     generation_folder,
+    own_folder,
     slug,
     write_atomically,
     write_provenance,
@@ -88,3 +89,10 @@ def test_the_provenance_is_readable_json_even_of_broken_text(tmp_path: Path) -> 
     text = (tmp_path / "task.json").read_text(encoding="utf-8")
     assert "椅子" in text
     assert json.loads(text)["seed"] is None
+
+
+def test_what_belongs_to_a_model_is_its_generation_wherever_the_archive_had_it(tmp_path: Path) -> None:
+    write_provenance(tmp_path / "chair", {"prompt": "A chair"})
+    assert own_folder(tmp_path / "chair" / "original.glb") == tmp_path / "chair"
+    assert own_folder(tmp_path / "chair" / "unpacked" / "source" / "chair.obj") == tmp_path / "chair"
+    assert own_folder(tmp_path / "elsewhere" / "chair.obj") == tmp_path / "elsewhere"
