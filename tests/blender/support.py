@@ -37,6 +37,12 @@ def new_session(extension: ModuleType) -> Any:
     return session
 
 
+def ask_without_pause(session: Any) -> None:
+    """Let a session have as many answers as it likes: a real one asks the service a hundred times a minute at most."""
+    budget = session.engine._schedule.budget
+    budget.take, budget.wait, budget.spend = (lambda _now: True), (lambda _now: 0.0), (lambda: None)
+
+
 def pump(extension: ModuleType, until: Callable[[], object], limit: float = WAIT_SECONDS) -> None:
     """Call the timer's function as Blender would, and no more once it says that it is done, until something holds."""
     import bpy  # noqa: PLC0415  # see the docstring of the module
@@ -48,6 +54,14 @@ def pump(extension: ModuleType, until: Callable[[], object], limit: float = WAIT
         if bpy.app.timers.is_registered(tick.tick) and tick.tick() is None:
             tick.stop()
         time.sleep(0.01)
+
+
+def data_counts() -> dict[str, int]:
+    """How much of each kind of data the open file has."""
+    import bpy  # noqa: PLC0415
+
+    kinds = [kind.identifier for kind in bpy.data.bl_rna.properties if kind.type == "COLLECTION"]
+    return {kind: len(getattr(bpy.data, kind)) for kind in kinds}
 
 
 def vertex_count(objects: Any) -> int:
