@@ -106,3 +106,12 @@ def simulator(simulator_process: SimulatorProcess, preferences: Any, session: An
     preferences.base_url = simulator_process.url
     preferences.api_key = simulator_process.key
     return simulator_process
+
+
+@pytest.fixture
+def prepared(extension: ModuleType, session: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The session, as it is where there is a window: every model goes through a second Blender."""
+    formats = extension.core.files.formats.ModelFormat
+    monkeypatch.setattr(extension.core.blender.second_blender, "_CRASHING", frozenset(item.name for item in formats))
+    yield session
+    session.engine.stop()
