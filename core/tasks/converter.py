@@ -34,6 +34,9 @@ _WATCH_SECONDS: Final = 0.25
 """Between two looks at a child that works."""
 _LEFTOVER_SECONDS: Final = 86_400.0
 """After that time nobody uses a scratch folder any more."""
+_HEADROOM: Final = 1.5
+"""The system gives a child so many times what it may take, and nothing beyond, which mostly ends in a crash. Who takes
+more than he may is to be seen before that, or the sentence would speak of the file and not of the memory."""
 _STARTS: Final = 2
 """After so many failed starts in a row models are imported without a second Blender."""
 _SAFE: Final = "The file is kept on disk, and nothing is charged again."
@@ -218,7 +221,7 @@ class Converter:
         except MemoryError as error:
             self._drop()
             sentence = f"Preparing the model took more than {self._memory / 1024**3:.0f} GB of memory and was given up."
-            raise ConversionFailed(f"{sentence} {_SAFE} Close other programs and try again.") from error
+            raise ConversionFailed(f"{sentence} {_SAFE} Try again, or generate with less detail.") from error
         except ValueError as error:
             self._drop()
             raise ConversionFailed(_NONSENSE) from error
@@ -274,7 +277,8 @@ class Converter:
         if self.is_broken:
             raise ConverterUnavailable
         self._remove_leftovers()
-        settings = {"memory": self._memory, "idle": self._limits.idle, "seconds": self._limits.convert}
+        memory = int(self._memory * _HEADROOM)
+        settings = {"memory": memory, "idle": self._limits.idle, "seconds": self._limits.convert}
         try:
             self._child = self._start(command.words, settings, self._scratch)
         except OSError as error:
