@@ -7,6 +7,7 @@ Each is one triangle at heart, as in `tiny_models`.
 
 from __future__ import annotations
 
+import array
 import base64
 import io
 import json
@@ -20,6 +21,7 @@ from tests import tiny_models
 
 TEXTURE_COORDINATES = ((0.0, 0.0), (1.0, 0.0), (0.0, 1.0))
 COMPONENT_FLOAT = tiny_models.COMPONENT_FLOAT
+COMPONENT_UNSIGNED_INT = 5125
 USD_ALIGNMENT = 64
 """Bytes at whose multiples the data of an entry begin in a USDZ."""
 ZIP_HEADER = 30
@@ -97,6 +99,35 @@ def png(width: int, height: int) -> bytes:
 
 def png_chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+# ------------------------------------------------------------------------------
+# Large ones
+
+
+def grid_obj(side: int) -> str:
+    """Return an OBJ of so many squares in both directions; it has about twice the square of that in lines."""
+    points = (f"v {column} {row} {(column * row) % 7}\n" for row in range(side + 1) for column in range(side + 1))
+    corners = (row * (side + 1) + column + 1 for row in range(side) for column in range(side))
+    faces = (f"f {first} {first + 1} {first + side + 2} {first + side + 1}\n" for first in corners)
+    return "o Grid\n" + "".join(points) + "".join(faces)
+
+
+def grid_glb(side: int) -> bytes:
+    """Return the same as a GLB, of triangles."""
+    numbers = range(side + 1)
+    positions = array.array("f", (value for row in numbers for column in numbers for value in (column, row, 0.0)))
+    indices = array.array("I")
+    for first in (row * (side + 1) + column for row in range(side) for column in range(side)):
+        indices.extend((first, first + 1, first + side + 1, first + 1, first + side + 2, first + side + 1))
+    parts = positions.tobytes(), indices.tobytes()
+    document, _binary = triangle()
+    document["accessors"][0].update(count=(side + 1) ** 2, max=[side, side, 0.0])
+    document["accessors"][1].update(count=len(indices), componentType=COMPONENT_UNSIGNED_INT)
+    document["bufferViews"][0]["byteLength"] = document["bufferViews"][1]["byteOffset"] = len(parts[0])
+    document["bufferViews"][1]["byteLength"] = len(parts[1])
+    document["buffers"] = [{"byteLength": len(parts[0]) + len(parts[1])}]
+    return pack_glb(document, b"".join(parts))
 
 
 # ------------------------------------------------------------------------------

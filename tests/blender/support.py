@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -43,7 +44,16 @@ def ask_without_pause(session: Any) -> None:
     budget.take, budget.wait, budget.spend = (lambda _now: True), (lambda _now: 0.0), (lambda: None)
 
 
-def pump(extension: ModuleType, until: Callable[[], object], limit: float = WAIT_SECONDS) -> None:
+def limit_second_blender(session: Any, **limits: float) -> None:
+    """Give the next second Blender of a session other limits (`core.tasks.converter.Limits`)."""
+    converter = session.engine._converter
+    converter._limits = dataclasses.replace(converter._limits, **limits)
+    converter._memory = int(limits.get("memory", converter._memory))
+
+
+def pump(
+    extension: ModuleType, until: Callable[[], object], limit: float = WAIT_SECONDS, *, pause: float = 0.01
+) -> None:
     """Call the timer's function as Blender would, and no more once it says that it is done, until something holds."""
     import bpy  # noqa: PLC0415  # see the docstring of the module
 
@@ -53,7 +63,7 @@ def pump(extension: ModuleType, until: Callable[[], object], limit: float = WAIT
         assert time.monotonic() < end, "it did not happen in time"
         if bpy.app.timers.is_registered(tick.tick) and tick.tick() is None:
             tick.stop()
-        time.sleep(0.01)
+        time.sleep(pause)
 
 
 def data_counts() -> dict[str, int]:
