@@ -11,6 +11,7 @@ this process has to end when nobody is there any more, whatever it is doing.
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import json
 import logging
 import os
@@ -31,10 +32,20 @@ logger = logging.getLogger(__name__)
 
 _NICE = 5
 """The user's own Blender comes first."""
+_OUT_OF_MEMORY = "500"
+"""How willingly Linux ends this process first when the memory of the whole machine is used up; 0 is usual."""
+_PATIENCE = 1.2
+"""An order that has taken so many times what the other side waits for it ends by itself: nobody waits any more."""
+_MAX_DETAIL = 4000
+"""Characters of an error that are passed on: its end says what it was."""
 
 
 def main(words: list[str]) -> None:
-    """Serve until there is nothing to do; the last of the words says how, as JSON."""
+    """Serve until there is nothing to do; the last of the words says how, as JSON.
+
+    An order that takes too long ends here as well: whoever gave it may be gone, and while an importer lets no other
+    Python run, the thread that would notice cannot. `faulthandler` watches without Python.
+    """
     settings = json.loads(words[-1])
     folder = Path(settings["folder"])
     try:
@@ -48,14 +59,16 @@ def _work(settings: Mapping[str, Any], folder: Path) -> None:
     answers = _open_answers()
     _limit(settings)
     orders: queue.SimpleQueue[Mapping[str, Any]] = queue.SimpleQueue()
+    nowhere = os.open(os.devnull, os.O_WRONLY)
     threading.Thread(target=_read_orders, args=(orders, folder), daemon=True).start()
     _say(answers, "ready", version=_version())
     with contextlib.suppress(queue.Empty):
         while True:
             order = orders.get(timeout=settings["idle"])
             _say(answers, "begun")
-            _limit_time(settings)
+            faulthandler.dump_traceback_later(settings["seconds"] * _PATIENCE, file=nowhere, exit=True)
             _serve(order, folder, answers)
+            faulthandler.cancel_dump_traceback_later()
 
 
 def _version() -> str:
@@ -80,13 +93,18 @@ def _say(answers: IO[str], word: str, **details: object) -> None:
 
 def _read_orders(orders: queue.SimpleQueue[Mapping[str, Any]], folder: Path) -> None:
     """On a thread of its own: pass orders on until the one who gives them is gone."""
-    for line in sys.stdin:
-        orders.put(json.loads(line))
-    _leave(folder)
+    try:
+        for line in sys.stdin:
+            orders.put(json.loads(line))
+    finally:
+        _leave(folder)
 
 
 def _leave(folder: Path) -> None:
     """End at once, from any thread; Blender's own end would wait for the other one (bpy_facts 0.1)."""
+    # Windows removes no folder that somebody is in.
+    with contextlib.suppress(OSError):
+        os.chdir(folder.parent)
     shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)
 
@@ -102,21 +120,12 @@ def _limit(settings: Mapping[str, Any]) -> None:
     import resource  # noqa: PLC0415  # there is none on Windows
 
     os.nice(_NICE)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(_OUT_OF_MEMORY, encoding="ascii")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # macOS takes the limit and does not keep it.
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_DATA, (settings["memory"], settings["memory"]))
-
-
-def _limit_time(settings: Mapping[str, Any]) -> None:
-    """End with whatever keeps all processors busy for too long, even if nobody is there who would do it."""
-    if sys.platform == "win32":
-        return
-    import resource  # noqa: PLC0415
-
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    seconds = int(used.ru_utime + used.ru_stime + settings["seconds"] * (os.cpu_count() or 1)) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
 # ------------------------------------------------------------------------------
@@ -136,13 +145,18 @@ def _serve(order: Mapping[str, Any], folder: Path, answers: IO[str]) -> None:
     try:
         facts = convert(order, folder)
     except importers.ImportFailed as error:
-        _say(answers, "refused", sentence=str(error), detail=str(error.__cause__ or ""))
+        _refuse(answers, str(error), str(error.__cause__ or ""))
     except Exception as error:
         # Whatever an importer or a file can think of.
-        sentence = str(importers.failed(ModelFormat[order["format"]]))
-        _say(answers, "refused", sentence=sentence, detail=f"{type(error).__name__}: {error}")
+        _refuse(answers, str(importers.failed(ModelFormat[order["format"]])), f"{type(error).__name__}: {error}")
     else:
         _say(answers, "converted", facts=facts)
+
+
+def _refuse(answers: IO[str], sentence: str, detail: str) -> None:
+    # Importers written in Python say so in the text of another error.
+    word = "out of memory" if "MemoryError" in detail else "refused"
+    _say(answers, word, sentence=sentence, detail=detail[-_MAX_DETAIL:])
 
 
 def convert(order: Mapping[str, Any], folder: Path) -> dict[str, object]:

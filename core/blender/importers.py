@@ -17,32 +17,18 @@ from typing import Any
 
 import bpy
 
-from ..files import gltf
+from ..files import gltf, library
 from ..files.formats import Implausible, ModelFormat, is_text_fbx
 from ..text import one_line
+from . import textures
 
 logger = logging.getLogger(__name__)
 
 _BONE_SHAPES = "glTF_not_exported"
 """Where the glTF importer hides the ball that it draws bones with; it is used again by the next import."""
 
-_DATA = (
-    "scenes",
-    "objects",
-    "collections",
-    "meshes",
-    "curves",
-    "armatures",
-    "cameras",
-    "lights",
-    "materials",
-    "images",
-    "textures",
-    "actions",
-    "node_groups",
-    "worlds",
-)
-"""Kinds of data that importers make; compared before and after, since names say nothing (bpy_facts D.2)."""
+_NO_MODEL = frozenset({"all_ids", "libraries", "screens", "shape_keys", "window_managers", "workspaces"})
+"""Lists of data that no import fills, or not by itself: shape keys go with their mesh, and 5.2 has a list of all."""
 
 
 _COMPRESSIONS = {
@@ -84,8 +70,9 @@ _OPERATORS: dict[ModelFormat, tuple[_Operator, ...]] = {
     # The C++ importer (4.5 and later) is twice as fast and reads ASCII files too (bpy_facts D.5, E).
     ModelFormat.FBX: (_Operator("wm", "fbx_import"), _OLD_FBX),
     ModelFormat.OBJ: (_Operator("wm", "obj_import"),),
-    # Else the scene's frame range becomes 0 to 0 (bpy_facts D.2).
-    ModelFormat.USDZ: (_Operator("wm", "usd_import", (("set_frame_range", False),)),),
+    # Else the scene's frame range becomes 0 to 0 (bpy_facts D.2), and what is wrong in a mesh stays in it, as with no
+    # other importer: Blender crashes when it shows such a mesh.
+    ModelFormat.USDZ: (_Operator("wm", "usd_import", (("set_frame_range", False), ("validate_meshes", True))),),
     ModelFormat.STL: (_Operator("wm", "stl_import"),),
     ModelFormat.PLY: (_Operator("wm", "ply_import"),),
 }
@@ -114,7 +101,7 @@ def import_file(path: Path, model_format: ModelFormat, scene: bpy.types.Scene, n
     # The importer may have reallocated what the reference points to.
     collection = _gather(name, before, bpy.data.scenes[scene_name])
     check(collection)
-    _pack_images(before, path.parent)
+    _take_textures(before, library.own_folder(path))
     return collection
 
 
@@ -197,45 +184,21 @@ def failed(model_format: ModelFormat) -> ImportFailed:
 
 
 def _all_data() -> Iterator[tuple[int, bpy.types.ID]]:
-    for kind in _DATA:
-        for item in getattr(bpy.data, kind):
-            yield item.session_uid, item
+    """Give everything with what never changes of it: names say nothing (bpy_facts D.2)."""
+    for kind in bpy.data.bl_rna.properties:
+        if kind.type == "COLLECTION" and kind.identifier not in _NO_MODEL:
+            for item in getattr(bpy.data, kind.identifier):
+                yield item.session_uid, item
 
 
 def snapshot() -> set[int]:
     """Return what tells the data of this file from what comes later."""
-    return {uid for uid, _ in _all_data()}
+    return {uid for uid, _ in _all_data()} | {item.session_uid for item in bpy.data.libraries}
 
 
 def new_data(before: set[int]) -> list[bpy.types.ID]:
     """Return what came since `snapshot`."""
     return [item for uid, item in _all_data() if uid not in before]
-
-
-def _pack_images(before: set[int], folder: Path) -> None:
-    """Put textures that lie beside the file (OBJ, glTF) into the .blend, so that it can travel.
-
-    Only pictures, and only from the model's own folder: Blender packs whatever file a material names, and the user may
-    publish the .blend.
-    """
-    for item in new_data(before):
-        if isinstance(item, bpy.types.Image) and item.source == "FILE":
-            is_picture = 0 not in size_of(item)
-            if item.packed_file is not None and not is_picture:
-                item.unpack(method="REMOVE")
-            elif item.packed_file is None and is_picture and _is_inside(item, folder):
-                item.pack()
-
-
-def size_of(image: bpy.types.Image) -> tuple[int, int]:
-    """Return width and height in pixels, both 0 when it cannot be read. Reads it, if it is not in memory."""
-    width, height = image.size[:]  # type: ignore[index]  # the stubs do not know that an array is one
-    return width, height
-
-
-def _is_inside(item: bpy.types.Image, folder: Path) -> bool:
-    path = Path(bpy.path.abspath(item.filepath, library=item.library)).resolve()
-    return path.is_relative_to(folder.resolve())
 
 
 def _gather(name: str, before: set[int], scene: bpy.types.Scene) -> bpy.types.Collection:
@@ -282,14 +245,13 @@ def check(collection: bpy.types.Collection) -> None:
     solid = [item for item in collection.all_objects if _has_vertices(item)]
     if not solid:
         raise ImportFailed(f"The delivered file holds no geometry. {_KEPT} Try again, or generate in another format.")
-    corners = [corner for item in solid for corner in item.bound_box]
-    if not all(math.isfinite(value) for corner in corners for value in corner):
+    if not all(map(math.isfinite, _extents(collection))):
         raise ImportFailed(
             f"The delivered model has points at infinity, so it was not imported. {_KEPT} "
             "Try again, or generate in another format."
         )
     # Blender puts points at infinity to zero in some importers, and then there may be nothing to see.
-    if all(item.bound_box[0][:] == item.bound_box[6][:] for item in solid):
+    if not any(_has_extent(item) for item in solid):
         raise ImportFailed(
             f"The delivered model has all its points in one place, so it was not imported. {_KEPT} "
             "Try again, or generate in another format."
@@ -298,6 +260,35 @@ def check(collection: bpy.types.Collection) -> None:
 
 def _has_vertices(item: bpy.types.Object) -> bool:
     return isinstance(item.data, bpy.types.Mesh) and len(item.data.vertices) > 0
+
+
+def _has_extent(item: bpy.types.Object) -> bool:
+    """Whether not all points are in one place: there the importers put those that are no numbers."""
+    first, *others = (tuple(corner) for corner in item.bound_box)
+    return any(corner != first for corner in others)
+
+
+def _extents(collection: bpy.types.Collection) -> Iterator[float]:
+    """Give what says where the model is and how large; a number at infinity in it makes any view of the scene empty."""
+    for item in collection.all_objects:
+        for matrix in (item.matrix_basis, item.matrix_parent_inverse):
+            for row in range(4):
+                yield from matrix[row].to_tuple()
+        if _has_vertices(item):
+            for corner in item.bound_box:
+                yield from corner
+
+
+def _take_textures(before: set[int], folder: Path) -> None:
+    images = [item for item in new_data(before) if isinstance(item, bpy.types.Image)]
+    textures.take_in(images, folder)
+    problem = textures.too_large(images)
+    if problem:
+        raise ImportFailed(
+            f"The delivered model {problem}, more than can be shown, so it was not imported. {_KEPT} "
+            "Try again, or generate in another format."
+        )
+    textures.drop_others(images)
 
 
 def share_bone_shapes(collection: bpy.types.Collection) -> None:
@@ -318,4 +309,11 @@ def is_bone_shape(item: bpy.types.Object) -> bool:
 
 def remove_new(before: set[int]) -> None:
     """Remove what came since `snapshot`, such as half a model."""
+    remove_libraries(before)
     bpy.data.batch_remove(new_data(before))
+
+
+def remove_libraries(before: set[int]) -> None:
+    """Remove the links to other files that came since `snapshot`, with whatever is linked."""
+    for item in [item for item in bpy.data.libraries if item.session_uid not in before]:
+        bpy.data.libraries.remove(item)

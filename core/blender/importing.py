@@ -21,6 +21,11 @@ from .selection import Selection, deselect, select
 
 logger = logging.getLogger(__name__)
 
+_DAMAGED = (
+    "The prepared model cannot be read. The delivered file is kept on disk, and nothing is charged again. "
+    "Try again to have it prepared anew."
+)
+
 
 def blocked_reason() -> str:
     """Return why an import would get in the user's way now, as a short phrase, or ""."""
@@ -98,17 +103,20 @@ def _bring(task: Task, scene: bpy.types.Scene, work: Callable[[], bpy.types.Coll
 
 def _append(path: Path, scene: bpy.types.Scene) -> bpy.types.Collection:
     """Append the scene of a .blend, and keep of it what a plain import would have brought (bpy_facts E)."""
-    libraries = {item.session_uid for item in bpy.data.libraries}
-    with bpy.data.libraries.load(str(path), link=False) as (source, target):  # type: ignore[attr-defined,func-returns-value]  # the stubs know no `with`
-        target.scenes = source.scenes[:1]
-        # Some importers bring movements that no object shows yet.
-        target.actions = source.actions
-    borrowed = target.scenes[0]
-    collection: bpy.types.Collection = borrowed.collection.children[0]
+    known = {item.session_uid for item in (*bpy.data.scenes, *bpy.data.libraries)}
+    try:
+        with bpy.data.libraries.load(str(path), link=False) as (source, target):  # type: ignore[attr-defined,func-returns-value]  # the stubs know no `with`
+            target.scenes = source.scenes[:1]
+            # Some importers bring movements that no object shows yet.
+            target.actions = source.actions
+    except OSError as error:
+        raise ImportFailed(_DAMAGED) from error
+    collection: bpy.types.Collection = next((child for one in target.scenes for child in one.collection.children), None)
+    if collection is None:
+        raise ImportFailed(_DAMAGED)
     scene.collection.children.link(collection)
-    bpy.data.scenes.remove(borrowed)
-    for library in [item for item in bpy.data.libraries if item.session_uid not in libraries]:
-        bpy.data.libraries.remove(library)
+    _part_with([item for item in bpy.data.scenes if item.session_uid not in known], collection)
+    importers.remove_libraries(known)
     # In the library it is an asset, here it is a model like any other.
     collection.asset_clear()
     collection.use_fake_user = False
@@ -118,6 +126,18 @@ def _append(path: Path, scene: bpy.types.Scene) -> bpy.types.Collection:
             # It was saved at another frame than the one that the user is at.
             item.update_tag(refresh={"TIME"})
     return collection
+
+
+def _part_with(scenes: list[bpy.types.Scene], collection: bpy.types.Collection) -> None:
+    """Remove borrowed scenes, and whatever else somebody may have put into the file that they are from."""
+    own = {collection, *collection.children_recursive, *collection.all_objects}
+    strangers = {item for one in scenes for item in (*one.collection.children_recursive, *one.collection.all_objects)}
+    strangers -= own
+    shared = {scene.world for scene in scenes} | {getattr(item, "data", None) for item in strangers}
+    for scene in scenes:
+        bpy.data.scenes.remove(scene)
+    bpy.data.batch_remove(list(strangers))
+    bpy.data.batch_remove([item for item in shared if item is not None and item.users == 0])
 
 
 def imported_collections() -> dict[str, str]:

@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..files.facts import ModelFacts
-from .importers import is_bone_shape, size_of
+from .importers import is_bone_shape
+from .textures import size_of
 
 _Numbers = NDArray[np.int64]
 _Places = NDArray[np.float32]

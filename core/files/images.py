@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The source picture: what it is, and how it travels to the service. No bpy here."""
+"""Pictures: what they are by their bytes, and how the source picture travels to the service. No bpy here."""
 
 from __future__ import annotations
 
@@ -58,6 +58,15 @@ def picture_size(path: Path) -> tuple[int, int] | None:
             return _size(file, mime, path.name) if mime else None
     except (OSError, ValueError) as error:
         raise _unreadable(path.name) from error
+
+
+def stated_size(data: bytes) -> tuple[int, int] | None:
+    """Return the width and height that PNG, JPEG or WebP data states, or None for anything else."""
+    mime = image_type(data)
+    try:
+        return read_size(io.BytesIO(data), mime) if mime else None
+    except BadHeader:
+        return None
 
 
 def _size(file: BinaryIO, mime: str, name: str) -> tuple[int, int]:

@@ -27,6 +27,7 @@ LIBRARY = "library"
 """Folder of the data folder for the models."""
 PICTURES = "pictures"
 """Folder of the data folder for pictures out of Blender, on their way to a task's own folder."""
+_PROVENANCE = "task.json"
 _MAX_SLUG = 40
 _PART = ".part"
 """How the name of everything ends that is not yet whole."""
@@ -55,6 +56,11 @@ def generation_folder(data_directory: Path, prompt: str, local_id: str, created_
     """Return the folder of one generation (not created). `created_at` is in unix seconds."""
     month = time.strftime("%Y-%m", time.gmtime(created_at))
     return data_directory / LIBRARY / month / f"{slug(prompt)}-{local_id[:8]}"
+
+
+def own_folder(model: Path) -> Path:
+    """Return the folder whose files belong to a model: that of its generation, which an archive may be unpacked in."""
+    return next((folder for folder in model.parents if (folder / _PROVENANCE).is_file()), model.parent)
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -86,7 +92,7 @@ def remove_leftovers(folder: Path) -> None:
 def write_provenance(folder: Path, facts: Mapping[str, object]) -> None:
     """Write `task.json`: where this model comes from. The caller leaves out the key and every URL."""
     text = json.dumps(facts, indent=2, sort_keys=True, ensure_ascii=False)
-    write_atomically(folder / "task.json", text.encode("utf-8", "replace"))
+    write_atomically(folder / _PROVENANCE, text.encode("utf-8", "replace"))
 
 
 def amend_provenance(folder: Path, facts: Mapping[str, object]) -> None:
@@ -96,7 +102,7 @@ def amend_provenance(folder: Path, facts: Mapping[str, object]) -> None:
     """
     with _amending:
         try:
-            known = json.loads((folder / "task.json").read_bytes())
+            known = json.loads((folder / _PROVENANCE).read_bytes())
         except (OSError, ValueError, RecursionError):
             return
         if isinstance(known, dict):

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..text import public_words
-from .converter_process import Child
+from .converter_process import FOLDER, Child
 from .process_memory import allowance, resident_bytes
 
 logger = logging.getLogger(__name__)
@@ -33,6 +33,9 @@ _WATCH_SECONDS: Final = 0.25
 """Between two looks at a child that works."""
 _LEFTOVER_SECONDS: Final = 86_400.0
 """After that time nobody uses a scratch folder any more."""
+_HEADROOM: Final = 1.5
+"""The system gives a child so many times what it may take, and nothing beyond, which mostly ends in a crash. Who takes
+more than he may is to be seen before that, or the sentence would speak of the file and not of the memory."""
 _STARTS: Final = 2
 """After so many failed starts in a row models are imported without a second Blender."""
 _SAFE: Final = "The file is kept on disk, and nothing is charged again."
@@ -194,7 +197,7 @@ class Converter:
         for _ in range(_STARTS):
             child = self._ready(command)
             child.ask(order)
-            with self._failures(seconds):
+            with self._failures():
                 try:
                     self._hear(child, ("begun",), self._limits.start)
                 except _Ended:
@@ -204,7 +207,7 @@ class Converter:
         raise ConversionFailed(_CRASHED)
 
     @contextlib.contextmanager
-    def _failures(self, seconds: float) -> Iterator[None]:
+    def _failures(self) -> Iterator[None]:
         """Turn whatever a child can do into a sentence, and trust that child no more."""
         try:
             yield
@@ -214,12 +217,12 @@ class Converter:
             raise ConversionFailed(_CRASHED) from error
         except TimeoutError as error:
             self._drop()
-            sentence = f"Preparing the model took longer than {seconds:.0f} seconds and was given up."
+            sentence = f"Preparing the model took longer than {error.args[0]:.0f} seconds and was given up."
             raise ConversionFailed(f"{sentence} {_SAFE} Try again, or generate in another format.") from error
         except MemoryError as error:
             self._drop()
             sentence = f"Preparing the model took more than {self._memory / 1024**3:.0f} GB of memory and was given up."
-            raise ConversionFailed(f"{sentence} {_SAFE} Close other programs and try again.") from error
+            raise ConversionFailed(f"{sentence} {_SAFE} Try again, or generate with less detail.") from error
         except ValueError as error:
             self._drop()
             raise ConversionFailed(_NONSENSE) from error
@@ -228,7 +231,8 @@ class Converter:
         """Return the child's next message, which has to be one of those that are `expected`.
 
         :raises _Ended: when it ends instead.
-        :raises TimeoutError, MemoryError, ValueError: when it takes too long or too much, or talks nonsense.
+        :raises TimeoutError, MemoryError, ValueError: when it takes too long (the argument says how long) or too much,
+            or talks nonsense.
         """
         until = self._clock() + seconds
         while True:
@@ -237,13 +241,15 @@ class Converter:
                 message = child.messages.get(timeout=_WATCH_SECONDS)
             except queue.Empty:
                 if self._clock() > until:
-                    raise TimeoutError from None
+                    raise TimeoutError(seconds) from None
                 if (resident_bytes(child.number) or 0) > self._memory:
                     raise MemoryError from None
                 continue
             if message is None:
                 self._check_goes_on()
                 raise _Ended
+            if message.get("tokenlab") == "out of memory":
+                raise MemoryError
             if message.get("tokenlab") not in expected:
                 raise ValueError(message.get("tokenlab"))
             return message
@@ -272,18 +278,20 @@ class Converter:
         if self.is_broken:
             raise ConverterUnavailable
         self._remove_leftovers()
-        settings = {"memory": self._memory, "idle": self._limits.idle, "seconds": self._limits.convert}
+        memory = int(self._memory * _HEADROOM)
+        settings = {"memory": memory, "idle": self._limits.idle, "seconds": self._limits.convert}
         try:
             self._child = self._start(command.words, settings, self._scratch)
         except OSError as error:
             logger.warning("A second Blender could not be started: %s", error.strerror)
             self._failed_starts += 1
             raise ConverterUnavailable from error
+        # `stop` may have looked for a child just before.
+        self._check_goes_on()
         return self._child
 
     def _check_goes_on(self) -> None:
         if self._stopped:
-            # Also one that was started while `stop` was looking for it.
             self._drop()
             raise ConverterStopped
 
@@ -304,4 +312,4 @@ class Converter:
 
 
 def _is_old(path: Path) -> bool:
-    return path.name.startswith("converter-") and time.time() - path.stat().st_mtime > _LEFTOVER_SECONDS
+    return path.name.startswith(FOLDER) and time.time() - path.stat().st_mtime > _LEFTOVER_SECONDS

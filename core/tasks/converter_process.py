@@ -23,11 +23,13 @@ from typing import IO, Any, Final
 
 logger = logging.getLogger(__name__)
 
+FOLDER: Final = "converter-"
+"""How the names of the folders begin that hold what is temporary."""
 MARK: Final = '{"tokenlab": '
 """How each line of the child begins that is meant for us."""
 _MAX_LINE: Final = 64 * 1024
 _MAX_MESSAGES: Final = 1000
-"""More than that of one child is no conversation; it is cut off."""
+"""More than that after one order is no conversation; it is cut off."""
 _END_SECONDS: Final = 5.0
 """How long the end of a killed process may take."""
 
@@ -46,10 +48,12 @@ class Child:
         :param scratch: folder for the folder of its temporary files, which go with it.
         :raises OSError: when it cannot be started.
         """
-        self.folder = scratch / f"converter-{uuid.uuid4()}"
+        self.folder = scratch / f"{FOLDER}{uuid.uuid4()}"
         """Where it works; gone when it is."""
         self.folder.mkdir(parents=True)
         self.messages: queue.SimpleQueue[Mapping[str, Any] | None] = queue.SimpleQueue()
+        self._heard = 0
+        """Messages since the last order."""
         try:
             self._process = subprocess.Popen(
                 [*words, json.dumps({**settings, "folder": str(self.folder)})],
@@ -87,6 +91,7 @@ class Child:
         """Send an order; a child that has ended does not get it, and says so by its end."""
         if self._process.stdin is None:
             return
+        self._heard = 0
         try:
             self._process.stdin.write(json.dumps(order).encode("ascii") + b"\n")
             self._process.stdin.flush()
@@ -119,13 +124,12 @@ class Child:
 
     def _read(self) -> None:
         """Pass on what the child says, on a thread of its own, until it ends."""
-        count = 0
         with self._process.stdout or open(os.devnull, "rb") as stream:
             for line in _lines(stream):
                 if not line.startswith(MARK.encode("ascii")):
                     continue
-                count += 1
-                if count > _MAX_MESSAGES:
+                self._heard += 1
+                if self._heard > _MAX_MESSAGES:
                     self.kill()
                     break
                 self.messages.put(_parse(line))

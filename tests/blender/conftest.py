@@ -120,3 +120,12 @@ def generate(extension: ModuleType, simulator: SimulatorProcess, monkeypatch: py
         return task
 
     return run
+
+
+@pytest.fixture
+def prepared(extension: ModuleType, session: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The session, as it is where there is a window: every model goes through a second Blender."""
+    formats = extension.core.files.formats.ModelFormat
+    monkeypatch.setattr(extension.core.blender.second_blender, "_CRASHING", frozenset(item.name for item in formats))
+    yield session
+    session.engine.stop()

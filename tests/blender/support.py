@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -37,7 +38,22 @@ def new_session(extension: ModuleType) -> Any:
     return session
 
 
-def pump(extension: ModuleType, until: Callable[[], object], limit: float = WAIT_SECONDS) -> None:
+def ask_without_pause(session: Any) -> None:
+    """Let a session have as many answers as it likes: a real one asks the service a hundred times a minute at most."""
+    budget = session.engine._schedule.budget
+    budget.take, budget.wait, budget.spend = (lambda _now: True), (lambda _now: 0.0), (lambda: None)
+
+
+def limit_second_blender(session: Any, **limits: float) -> None:
+    """Give the next second Blender of a session other limits (`core.tasks.converter.Limits`)."""
+    converter = session.engine._converter
+    converter._limits = dataclasses.replace(converter._limits, **limits)
+    converter._memory = int(limits.get("memory", converter._memory))
+
+
+def pump(
+    extension: ModuleType, until: Callable[[], object], limit: float = WAIT_SECONDS, *, pause: float = 0.01
+) -> None:
     """Call the timer's function as Blender would, and no more once it says that it is done, until something holds."""
     import bpy  # noqa: PLC0415  # see the docstring of the module
 
@@ -47,7 +63,15 @@ def pump(extension: ModuleType, until: Callable[[], object], limit: float = WAIT
         assert time.monotonic() < end, "it did not happen in time"
         if bpy.app.timers.is_registered(tick.tick) and tick.tick() is None:
             tick.stop()
-        time.sleep(0.01)
+        time.sleep(pause)
+
+
+def data_counts() -> dict[str, int]:
+    """How much of each kind of data the open file has."""
+    import bpy  # noqa: PLC0415
+
+    kinds = [kind.identifier for kind in bpy.data.bl_rna.properties if kind.type == "COLLECTION"]
+    return {kind: len(getattr(bpy.data, kind)) for kind in kinds}
 
 
 def vertex_count(objects: Any) -> int:

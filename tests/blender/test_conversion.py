@@ -21,15 +21,6 @@ from tests.simulator.models import ensure_models
 from tests.simulator.process import SimulatorProcess
 
 
-@pytest.fixture
-def prepared(extension: ModuleType, session: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The session, as it is where there is a window: every model goes through a second Blender."""
-    formats = extension.core.files.formats.ModelFormat
-    monkeypatch.setattr(extension.core.blender.second_blender, "_CRASHING", frozenset(item.name for item in formats))
-    yield session
-    session.engine.stop()
-
-
 def folder_of(task: Any) -> Path:
     return Path(task.result_path).parent
 

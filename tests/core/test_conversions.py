@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -191,6 +193,40 @@ def test_quitting_while_a_model_is_prepared_leaves_no_process_and_the_next_sessi
         assert following.run_to(local_id, S.READY).blend_path
     finally:
         assert following.engine.stop()
+
+
+@pytest.mark.parametrize("way", ["crashes", "hangs", "takes memory", "says nonsense"])
+def test_nothing_unfinished_is_left_of_a_model_that_could_not_be_prepared(rig: ConvertingRig, way: str) -> None:
+    rig.behave(f"saved {way}")
+    task = rig.run_to(rig.submit(), S.READY)
+    assert task.error and task.blend_path == ""
+    assert sorted(path.name for path in Path(task.result_path).parent.iterdir()) == ["original.glb", "task.json"]
+    assert list((rig.folder / "scratch").iterdir()) == []
+
+
+def test_nothing_unfinished_is_left_of_a_picture_that_could_not_be_made(rig: ConvertingRig) -> None:
+    rig.behave("saved preview crashes")
+    task = rig.run_to(rig.submit(), S.READY)
+    rig.run_until(lambda: any(isinstance(event, PreviewMade) for event in rig.events))
+    assert PreviewMade(task.local_id, is_there=False) in rig.events
+    names = sorted(path.name for path in Path(task.result_path).parent.iterdir())
+    assert names == ["model.blend", "original.glb", "task.json"]
+    assert Path(task.blend_path).read_bytes().startswith(b"BLENDER")
+    assert list((rig.folder / "scratch").iterdir()) == []
+
+
+def test_a_library_on_another_disk_gets_its_models_too(rig: ConvertingRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    rename = os.replace
+
+    def as_between_disks(source: str | Path, target: str | Path) -> None:
+        if "scratch" in Path(source).parts:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        rename(source, target)
+
+    monkeypatch.setattr("os.replace", as_between_disks)
+    task = rig.run_to(rig.submit(), S.READY)
+    assert Path(task.blend_path).read_bytes().startswith(b"BLENDER")
+    assert not list(Path(task.result_path).parent.glob(".*"))
 
 
 def test_a_full_disk_is_said_and_the_delivered_file_stays(rig: ConvertingRig, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,9 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +24,7 @@ from core.tasks.converter import (
     Limits,
     Prepared,
 )
+from core.tasks.converter_process import Child
 from tests.loopback import wait_for
 
 FAKE = Path(__file__).parent / "scripts" / "fake_converter.py"
@@ -103,7 +106,16 @@ def test_a_child_that_was_warmed_up_is_the_one_that_works(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(
-    "way", [*ENDINGS, "hangs", "takes memory", "says nonsense", "says no word", "never stops talking"]
+    "way",
+    [
+        *ENDINGS,
+        "hangs",
+        "takes memory",
+        "says it is out of memory",
+        "says nonsense",
+        "says no word",
+        "never stops talking",
+    ],
 )
 def test_a_child_that_fails_while_it_works_costs_one_conversion(stage: Stage, way: str) -> None:
     stage.behave(f"working {way}")
@@ -111,12 +123,28 @@ def test_a_child_that_fails_while_it_works_costs_one_conversion(stage: Stage, wa
         stage.convert()
     sentence = str(caught.value)
     assert "kept on disk" in sentence and "nothing is charged again" in sentence and "ry again" in sentence
-    expected = {"hangs": "longer than 2 seconds", "takes memory": "GB of memory"}
+    expected = {
+        "hangs": "longer than 2 seconds",
+        **dict.fromkeys(("takes memory", "says it is out of memory"), "GB of memory"),
+    }
     expected.update(dict.fromkeys(ENDINGS, "crashed"))
     assert expected.get(way, "did not answer as it should") in sentence
     assert stage.source.read_bytes() == b"glTF"
     stage.behave("well")
     assert stage.convert()[0] == "5.2.3"
+
+
+def test_a_child_serves_as_many_models_as_there_are(stage: Stage) -> None:
+    for _ in range(600):
+        stage.convert()
+    assert len(stage.pids) == 1
+
+
+def test_the_limit_that_was_passed_is_the_one_that_is_named(stage: Stage) -> None:
+    stage.converter = Converter(stage.scratch, replace(SHORT, start=1.0, convert=50.0))
+    stage.behave("begun hangs")
+    with pytest.raises(ConversionFailed, match="longer than 1 seconds"):
+        stage.convert()
 
 
 @pytest.mark.parametrize("way", ["writes broken lines", "writes rubbish"])
@@ -212,6 +240,25 @@ def test_stopping_ends_a_child_that_hangs_and_the_worker_that_waits_for_it(stage
     assert time.monotonic() - began < 5.0
     with pytest.raises(ConverterStopped):
         stage.convert()
+
+
+@pytest.mark.parametrize("ask", ["warm up", "convert"])
+def test_a_child_that_is_being_started_while_all_is_stopped_ends(stage: Stage, ask: str) -> None:
+    started: list[Child] = []
+
+    def start(*arguments: Any) -> Child:
+        child = Child(*arguments)
+        stage.converter.stop()
+        started.append(child)
+        return child
+
+    stage.converter = Converter(stage.scratch, SHORT, start=start)
+    if ask == "warm up":
+        stage.converter.warm_up(stage.command)
+    else:
+        with pytest.raises(ConverterStopped):
+            stage.convert()
+    assert [child.is_alive for child in started] == [False]
 
 
 def test_a_child_whose_parent_is_gone_ends(stage: Stage) -> None:

@@ -20,6 +20,7 @@ from core.files.library import (
     amend_provenance,
     default_data_directory,
     generation_folder,
+    own_folder,
     remove_leftovers,
     slug,
     write_atomically,
@@ -115,3 +116,10 @@ def test_what_several_workers_learn_at_once_is_all_kept(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert json.loads((tmp_path / "task.json").read_text()) == {"prompt": "a chair", **dict.fromkeys(names, 1)}
+
+
+def test_what_belongs_to_a_model_is_its_generation_wherever_the_archive_had_it(tmp_path: Path) -> None:
+    write_provenance(tmp_path / "chair", {"prompt": "A chair"})
+    assert own_folder(tmp_path / "chair" / "original.glb") == tmp_path / "chair"
+    assert own_folder(tmp_path / "chair" / "unpacked" / "source" / "chair.obj") == tmp_path / "chair"
+    assert own_folder(tmp_path / "elsewhere" / "chair.obj") == tmp_path / "elsewhere"

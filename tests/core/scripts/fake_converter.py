@@ -3,7 +3,8 @@
 """Plays the second Blender, and misbehaves at the stage and in the way that the file in its first argument names.
 
 Stages: `start` (before it is ready), `ready` (before the first order), `begun` (when it has an order), `working` (when
-it has said so). Ways: see `WAYS`. Writes its process number into the file `<behaviour>.pids`.
+it has said so), `saved` (when the model is written, with half of something beside it), `saved preview` (the same with a
+picture). Ways: see `WAYS`. Writes its process number into the file `<behaviour>.pids`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def main() -> None:
     with behaviour.with_suffix(".pids").open("a") as pids:
         pids.write(f"{os.getpid()}\n")
     Path("left-behind.tmp").write_text("as a killed Blender leaves it")
-    stage, _, way = behaviour.read_text().partition(" ")
+    stage, way = stage_and_way(behaviour.read_text())
 
     def reached(name: str) -> None:
         if name == stage:
@@ -41,11 +42,20 @@ def main() -> None:
         print("Fra:1 Mem:11.78M | Saved: somewhere", flush=True)
         reached("working")
         Path(order["blend"]).write_bytes(b"BLENDER-v502" + Path(order["source"]).read_bytes())
+        Path(order["blend"] + "@").write_bytes(b"half of what Blender renames when it is whole")
         if order["do"] == "preview":
             Path(order["picture"]).write_bytes(b"\x89PNG")
+            reached("saved preview")
             say("previewed")
         else:
+            reached("saved")
             say("converted", facts={"triangles": 12})
+        Path(order["blend"] + "@").unlink()
+
+
+def stage_and_way(behaviour: str) -> tuple[str, str]:
+    stage = next((stage for stage in STAGES if behaviour.startswith(f"{stage} ")), "")
+    return stage, behaviour[len(stage) :].strip()
 
 
 def say(word: str, **details: Any) -> None:
@@ -76,12 +86,14 @@ def write_rubbish() -> None:
     sys.stdout.flush()
 
 
+STAGES = ("start", "ready", "begun", "working", "saved preview", "saved")
 WAYS: dict[str, Callable[[], object]] = {
     "exits": lambda: os._exit(0),
     "crashes": lambda: end_by(signal.SIGSEGV),
     "is killed": lambda: end_by(signal.SIGKILL),
     "hangs": hang,
     "takes memory": take_memory,
+    "says it is out of memory": lambda: say("out of memory"),
     "says nonsense": lambda: say("hello"),
     "says no word": lambda: print('{"tokenlab": ["converted"]}', flush=True),
     "writes broken lines": lambda: print('{"tokenlab": "conver', flush=True),

@@ -1,0 +1,101 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The pictures that an import brought: its own go into the .blend, anybody else's stay out of it. bpy is allowed here.
+
+A delivered file may name any file of this computer as its texture, and Blender's importers read and pack that as
+willingly as one that lies beside it: somebody's private file would travel with every .blend that has the model.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+import bpy
+
+from ..files.images import stated_size
+
+logger = logging.getLogger(__name__)
+
+_MAX_SIDE: Final = 16_384
+"""Pixels; what graphics cards take."""
+_MAX_PIXELS: Final = 2**30
+"""Of all pictures together: 4 GB once they are shown. A compressed file of any size may hold them."""
+
+
+def take_in(images: Iterable[bpy.types.Image], folder: Path) -> None:
+    """Pack what lies beside the model (OBJ, glTF), so that it can travel, and part with what lies elsewhere.
+
+    :param folder: what it holds is the model's.
+    """
+    homes = (folder, Path(os.path.realpath(folder)))
+    for image in images:
+        path = _place(image)
+        if path is None:
+            continue
+        if not any(_is_below(path, home) for home in homes):
+            _disown(image, path)
+        elif image.source == "FILE" and image.packed_file is None:
+            _pack(image)
+
+
+def too_large(images: Iterable[bpy.types.Image]) -> str:
+    """Say what is wrong with pictures that would take all memory as soon as they are shown, or "".
+
+    Asking Blender for the size of one would do just that.
+    """
+    total = 0
+    for image in images:
+        packed = image.packed_file
+        width, height = (packed and stated_size(packed.data)) or (0, 0)
+        total += width * height
+        if max(width, height) > _MAX_SIDE:
+            return f"has a texture of {width} x {height} pixels"
+    return f"has textures of {total / 1e6:.0f} million pixels" if total > _MAX_PIXELS else ""
+
+
+def drop_others(images: Iterable[bpy.types.Image]) -> None:
+    """Leave out what is packed and no picture: Blender packs whatever file a material names. Decodes the pictures."""
+    for image in images:
+        if image.packed_file is not None and 0 in size_of(image):
+            image.unpack(method="REMOVE")
+
+
+def size_of(image: bpy.types.Image) -> tuple[int, int]:
+    """Return width and height in pixels, both 0 when it cannot be read. Reads it, if it is not in memory."""
+    width, height = image.size[:]  # type: ignore[index]  # the stubs do not know that an array is one
+    return width, height
+
+
+def _place(image: bpy.types.Image) -> str | None:
+    """Return where an image comes from; None if that is no file."""
+    if not image.filepath:
+        return None
+    return os.path.normpath(bpy.path.abspath(image.filepath, library=image.library))
+
+
+def _is_below(path: str, folder: str | Path) -> bool:
+    # By the words alone, since an archive holds no links: to follow them may mean to ask a server.
+    return os.path.normcase(path).startswith(os.path.join(os.path.normcase(os.path.normpath(folder)), ""))
+
+
+def _disown(image: bpy.types.Image, path: str) -> None:
+    """Forget where an image lies, and what is in it if it was read there: what is embedded names any place."""
+    # The USD importer takes textures out of the archive into Blender's own temporary folder.
+    is_own = _is_below(path, bpy.app.tempdir)
+    if image.packed_file is not None and not is_own and os.path.exists(path):
+        logger.warning("The model names a file outside its folder as a texture, which was left out")
+        image.unpack(method="REMOVE")
+    # Whoever unpacks the .blend later writes to this place.
+    image.filepath_raw = "//" + os.path.basename(path.replace("\\", "/"))
+
+
+def _pack(image: bpy.types.Image) -> None:
+    try:
+        image.pack()
+    except RuntimeError as error:
+        logger.warning("The texture %s could not be packed: %s", image.name, error)
