@@ -98,7 +98,8 @@ class World:
         return path
 
     def _begin(self) -> None:
-        """Have the new session poll fast, by a clock that can be put forward."""
+        """Have the new session poll fast, by a clock that can be put forward, and use placeholders as in a window."""
+        self.extension.core.blender.placeholder_watch.is_wanted = lambda: True
         engine = self.session.engine
         engine.pacing = type(engine.pacing)(usual=0.05, slow=0.05, longest_back_off=0.2, submit_tries=3)
         engine._clock = lambda: time.monotonic() + self._skipped
@@ -358,6 +359,19 @@ class World:
             return f"the sidebar lists what is no task: {set(rows) - set(states)}"
         if bpy.context.window_manager.tokenlab.tasks_elsewhere != elsewhere:
             return "the sidebar miscounts the tasks of other files"
+        return self._placeholder_problem(states, scenes)
+
+    def _placeholder_problem(self, states: dict[str, str], scenes: dict[str, Any]) -> str:
+        """What is wrong with the placeholders in the scenes of their tasks; those of other scenes are nobody's."""
+        redo: Any = bpy.ops.ed.redo
+        for local_id, known in self.tasks.items():
+            scene = scenes.get(known.scene_id)
+            marked = [item for item in scene.objects if item.get("tokenlab_placeholder") == local_id] if scene else []
+            if len(marked) > 1:
+                return f"{len(marked)} placeholders of one task: {local_id}"
+            is_over = known.removed or states.get(local_id) in ("FAILED", "STOPPED", "LOST", "IMPORTED")
+            if marked and is_over and not redo.poll():
+                return f"a placeholder whose model does not come: {local_id} {known} {states.get(local_id)}"
         return ""
 
     def _entry_problem(self, local_id: str, scene: Any, states: dict[str, str], rows: dict[str, Any]) -> str:
