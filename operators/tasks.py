@@ -80,12 +80,12 @@ class TOKENLAB_OT_import_model(_TaskOperator, bpy.types.Operator):
     )
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Import now."""
+        """Import now, or as soon as a second Blender has prepared the model."""
         try:
             name = session.current().import_now(self.chosen, context.scene if self.here else None)
         except TokenLabError as error:
             return self.refuse(str(error))
-        self.report({"INFO"}, f"Imported {name}")
+        self.report({"INFO"}, f"Imported {name}" if name else "The model is being prepared and comes in a moment")
         return {"FINISHED"}
 
 

@@ -72,6 +72,21 @@ def test_the_prepared_model_is_an_asset_with_a_picture(
     ]
 
 
+def test_importing_by_hand_prepares_the_model_anew_where_that_is_needed_and_then_imports_it(
+    extension: ModuleType, simulator: SimulatorProcess, prepared: Any
+) -> None:
+    task = extension.generate("a red cube")
+    task.wait(timeout=60)
+    (folder_of(task) / "model.blend").unlink()
+    other = bpy.data.scenes.new("Other")
+    bpy.context.window_manager.windows[0].scene = other
+    assert bpy.ops.tokenlab.import_model(local_id=task.local_id, here=True) == {"FINISHED"}
+    assert not other.collection.all_objects, "it is being prepared"
+    pump(extension, lambda: other.collection.all_objects)
+    assert len(simulator.creates()) == 1
+    assert (folder_of(task) / "model.blend").is_file()
+
+
 # ------------------------------------------------------------------------------
 # As a plain import
 
