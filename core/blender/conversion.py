@@ -102,10 +102,14 @@ def _read_orders(orders: queue.SimpleQueue[Mapping[str, Any]], folder: Path) -> 
 
 def _leave(folder: Path) -> None:
     """End at once, from any thread; Blender's own end would wait for the other one (bpy_facts 0.1)."""
-    # Windows removes no folder that somebody is in.
+    gone = folder.with_name(f"{folder.name}-gone")
+    # Windows removes no folder that somebody is in. Under another name nobody puts anything more into it: the main
+    # thread may be writing right now.
     with contextlib.suppress(OSError):
         os.chdir(folder.parent)
-    shutil.rmtree(folder, ignore_errors=True)
+        folder.rename(gone)
+    for path in (gone, folder):
+        shutil.rmtree(path, ignore_errors=True)
     os._exit(0)
 
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import queue
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -24,15 +23,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..text import public_words
-from .converter_process import FOLDER, Child
+from .converter_process import Child, remove_leftovers
 from .process_memory import allowance, resident_bytes
 
 logger = logging.getLogger(__name__)
 
 _WATCH_SECONDS: Final = 0.25
 """Between two looks at a child that works."""
-_LEFTOVER_SECONDS: Final = 86_400.0
-"""After that time nobody uses a scratch folder any more."""
 _HEADROOM: Final = 1.5
 """The system gives a child so many times what it may take, and nothing beyond, which mostly ends in a crash. Who takes
 more than he may is to be seen before that, or the sentence would speak of the file and not of the memory."""
@@ -277,7 +274,7 @@ class Converter:
         self._drop()
         if self.is_broken:
             raise ConverterUnavailable
-        self._remove_leftovers()
+        remove_leftovers(self._scratch)
         memory = int(self._memory * _HEADROOM)
         settings = {"memory": memory, "idle": self._limits.idle, "seconds": self._limits.convert}
         try:
@@ -300,16 +297,3 @@ class Converter:
         child, self._child, self._is_ready = self._child, None, False
         if child is not None:
             child.end()
-
-    def _remove_leftovers(self) -> None:
-        """Remove what children of killed Blenders have left."""
-        try:
-            folders = [path for path in self._scratch.iterdir() if _is_old(path)]
-        except OSError:
-            return
-        for folder in folders:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_old(path: Path) -> bool:
-    return path.name.startswith(FOLDER) and time.time() - path.stat().st_mtime > _LEFTOVER_SECONDS

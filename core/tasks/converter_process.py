@@ -16,20 +16,25 @@ import queue
 import shutil
 import subprocess
 import threading
+import time
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, Final
 
+from ..processes import is_running
+
 logger = logging.getLogger(__name__)
 
-FOLDER: Final = "converter-"
-"""How the names of the folders begin that hold what is temporary."""
+_FOLDER: Final = "converter-"
+"""How the names of the folders begin that hold what is temporary; the number of our process follows."""
 MARK: Final = '{"tokenlab": '
 """How each line of the child begins that is meant for us."""
 _MAX_LINE: Final = 64 * 1024
 _MAX_MESSAGES: Final = 1000
 """More than that after one order is no conversation; it is cut off."""
+_LEFTOVER_SECONDS: Final = 86_400.0
+"""After that time nobody uses a folder any more."""
 _END_SECONDS: Final = 5.0
 """How long the end of a killed process may take."""
 
@@ -48,7 +53,7 @@ class Child:
         :param scratch: folder for the folder of its temporary files, which go with it.
         :raises OSError: when it cannot be started.
         """
-        self.folder = scratch / f"{FOLDER}{uuid.uuid4()}"
+        self.folder = scratch / f"{_FOLDER}{os.getpid()}-{uuid.uuid4()}"
         """Where it works; gone when it is."""
         self.folder.mkdir(parents=True)
         self.messages: queue.SimpleQueue[Mapping[str, Any] | None] = queue.SimpleQueue()
@@ -135,6 +140,27 @@ class Child:
                 self.messages.put(_parse(line))
         self._process.wait()
         self.messages.put(None)
+
+
+def remove_leftovers(scratch: Path) -> None:
+    """Remove what children have left whose Blender is gone, and those that nobody can use any more."""
+    try:
+        folders = [path for path in scratch.iterdir() if path.name.startswith(_FOLDER)]
+    except OSError:
+        return
+    for folder in folders:
+        number = folder.name[len(_FOLDER) :].partition("-")[0]
+        is_nobodys = number.isdecimal() and not is_running(int(number))
+        # Their numbers say nothing of Blenders on other machines, and on Windows nobody can be asked.
+        if is_nobodys or _age(folder) > _LEFTOVER_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _age(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _lines(stream: IO[bytes]) -> Any:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -284,16 +285,23 @@ def test_the_child_knows_no_key_and_keeps_its_temporary_files_to_itself(
     assert (folder / "left-behind.tmp").is_file()
 
 
-def test_what_children_of_a_killed_blender_have_left_is_removed_a_day_later(stage: Stage) -> None:
-    for name, age in (("converter-old", 90_000.0), ("converter-new", 10.0), ("something else", 90_000.0)):
+def test_what_children_of_a_killed_blender_have_left_is_removed_and_nothing_else(stage: Stage) -> None:
+    done = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    gone, living = int(done.stdout), os.getppid()
+    ages = {
+        f"converter-{gone}-a": 10.0,
+        f"converter-{living}-a": 90_000.0,
+        f"converter-{living}-b": 10.0,
+        "converter-of-somebody": 10.0,
+        "something else": 90_000.0,
+    }
+    for name, age in ages.items():
         folder = stage.scratch / name
         folder.mkdir(parents=True)
         moment = time.time() - age
         os.utime(folder, (moment, moment))
     stage.convert()
-    names = {path.name for path in stage.scratch.iterdir()} - {
-        f"{path.name}" for path in stage.scratch.glob("*-*-*-*-*")
-    }
-    assert names == {"converter-new", "something else"}
-    for name in names:
+    kept = {name for name in ages if (stage.scratch / name).exists()}
+    assert kept == {f"converter-{living}-b", "converter-of-somebody", "something else"}
+    for name in kept:
         (stage.scratch / name).rmdir()
