@@ -3,11 +3,18 @@
 
 """Models with one root, with several, with one that moves by itself, and what a plain import makes of them. Uses bpy.
 
-They are built in Blender and exported, so that each version reads what its own exporter wrote.
+They are built in Blender and exported, so that each version reads what its own exporter wrote; by this file as a script
+in a process of its own, since Blender 4.2 crashes at its end once its glTF exporter has run.
 """
 
 from __future__ import annotations
 
+import functools
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,17 +99,19 @@ def export_obj(path: Path) -> None:
 class Kind:
     """A model to place."""
 
+    name: str
     build: Callable[[], None]
     suffix: str = ".glb"
     has_one_root: bool = True
     """One object can take its placement."""
 
     def write(self, folder: Path) -> Path:
+        return Path(shutil.copy(_exported() / f"{self.name}{self.suffix}", folder / f"model{self.suffix}"))
+
+    def export(self, folder: Path) -> None:
         empty_file()
         self.build()
-        path = folder / f"model{self.suffix}"
-        (export_glb if self.suffix == ".glb" else export_obj)(path)
-        return path
+        (export_glb if self.suffix == ".glb" else export_obj)(folder / f"{self.name}{self.suffix}")
 
     def plain_import(self, path: Path) -> None:
         """Import with Blender's own operator into an empty file."""
@@ -117,14 +126,31 @@ def build_block() -> None:
     add("Block", block(1.0, 2.0, 0.5))
 
 
-KINDS = {
-    "single": Kind(build_single),
-    "several": Kind(build_several, has_one_root=False),
-    "moving": Kind(build_moving, has_one_root=False),
-    "skinned": Kind(build_skinned),
-    "obj": Kind(build_block, ".obj"),
-    "objs": Kind(build_several, ".obj", has_one_root=False),
-}
+_ALL = (
+    Kind("single", build_single),
+    Kind("several", build_several, has_one_root=False),
+    Kind("moving", build_moving, has_one_root=False),
+    Kind("skinned", build_skinned),
+    Kind("obj", build_block, ".obj"),
+    Kind("objs", build_several, ".obj", has_one_root=False),
+)
+KINDS = {kind.name: kind for kind in _ALL}
+
+
+@functools.cache
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    """A folder that goes when this process ends."""
+    return tempfile.TemporaryDirectory(prefix="tokenlab-models-")
+
+
+@functools.cache
+def _exported() -> Path:
+    """Have all of them exported, once."""
+    folder = Path(_folder().name)
+    command = [sys.executable, str(Path(__file__)), str(folder)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+    return folder
 
 
 @dataclass(frozen=True)
@@ -164,3 +190,10 @@ def box_of(seen: dict[str, Seen]) -> tuple[Vector, Vector]:
 def is_same(one: Matrix, other: Matrix, tolerance: float = 1e-4) -> bool:
     cells = [(one[row][column], other[row][column]) for row in range(4) for column in range(4)]
     return all(abs(a - b) <= tolerance * max(1.0, abs(b)) for a, b in cells)
+
+
+if __name__ == "__main__":
+    for made in _ALL:
+        made.export(Path(sys.argv[1]))
+    sys.stdout.flush()
+    os._exit(0)

@@ -188,9 +188,9 @@ def test_a_failed_poll_is_followed_by_the_next(extension: ModuleType, simulator:
 
 
 def test_stop_waiting_stops_and_resume_goes_on(extension: ModuleType, simulator: SimulatorProcess) -> None:
-    simulator.configure(seconds=1.0)
+    simulator.configure(seconds=1000.0)
     task = extension.generate("a cube")
-    pump(extension, lambda: task.state == "PROCESSING")
+    pump(extension, lambda: task.state == "PENDING")
     assert bpy.ops.tokenlab.stop_waiting() == {"FINISHED"}
     assert task.state == "STOPPED"
     polls = simulator.creates()[0]["polls"]
@@ -198,6 +198,7 @@ def test_stop_waiting_stops_and_resume_goes_on(extension: ModuleType, simulator:
         extension.core.blender.tick.tick()
     assert task.state == "STOPPED"
     assert simulator.creates()[0]["polls"] <= polls + 1, "one may have been under way"
+    simulator.steer(task.task_id, seconds=0.0)
     assert bpy.ops.tokenlab.resume() == {"FINISHED"}
     assert task.wait(timeout=60)
     assert len(simulator.creates()) == 1

@@ -234,7 +234,7 @@ def test_the_view_is_told_what_to_draw_and_only_when_it_changes(
     redraws: list[None] = []
     monkeypatch.setattr(watch, "tag_redraw", lambda: redraws.append(None))
     task = generate()
-    simulator.steer(task.task_id, seconds=2.0, progress=40)
+    simulator.steer(task.task_id, seconds=20.0, progress=40)
     pump(extension, lambda: task.state == "PROCESSING")
     simulator.steer(task.task_id, seconds=1000.0)
     let_the_timer_run(extension)
