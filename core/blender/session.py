@@ -212,9 +212,7 @@ class Session:
         """Send an uncertain task once more, at the risk of paying twice."""
         self._check_owner(local_id)
         self.refresh_settings()
-        has_begun = self.engine.submit_again(local_id)
-        self._wake()
-        return has_begun
+        return self._go_on(local_id, self.engine.submit_again(local_id))
 
     def attach(self, local_id: str, task_id: str, scene: bpy.types.Scene) -> bool:
         """Go on with an uncertain task, or with one that is not in the list, under the service's id of it.
@@ -225,9 +223,7 @@ class Session:
         self._check_is_new(task_id)
         if local_id:
             self._check_owner(local_id)
-            has_begun = self.engine.attach(local_id, task_id)
-            self._wake()
-            return has_begun
+            return self._go_on(local_id, self.engine.attach(local_id, task_id))
         request = GenerationRequest(prompt=f"Task {task_id}", format=AUTO)
         task = self.engine.adopt_task_id(task_id, request, store.scene_id(scene))
         self.imports.wait_for(task.local_id)
@@ -255,13 +251,16 @@ class Session:
     def resume(self, local_id: str) -> bool:
         """Go on with a task that was given up, that failed to arrive, or that was never sent."""
         self._check_owner(local_id)
-        if not self.engine.resume(local_id):
-            return False
-        if self.imports.states.get(local_id) is ImportState.OFFERED:
-            self.imports.wait_for(local_id)
-        self.placeholders.add(local_id)
+        return self._go_on(local_id, self.engine.resume(local_id))
+
+    def _go_on(self, local_id: str, has_begun: bool) -> bool:
+        """Have the model come by itself of a task that the user wants to go on, whatever the file thought of it."""
+        if has_begun:
+            if local_id not in importing.imported_collections():
+                self.imports.wait_for(local_id)
+            self.placeholders.add(local_id)
         self._wake()
-        return True
+        return has_begun
 
     def stop_waiting(self, local_id: str) -> bool:
         """Ask no more about a task; it goes on at the service."""

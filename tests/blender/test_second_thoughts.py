@@ -81,6 +81,24 @@ def test_an_uncertain_task_is_sent_again_only_when_the_user_says_so(
         bpy.ops.tokenlab.submit_again(local_id=task.local_id)
 
 
+@pytest.mark.parametrize("is_quick", [False, True])
+@pytest.mark.parametrize("way_out", ["attach_task", "submit_again"])
+def test_a_way_out_brings_the_model_by_itself_also_into_a_file_from_before_the_task(
+    extension: ModuleType, simulator: SimulatorProcess, tmp_path: Path, way_out: str, is_quick: bool
+) -> None:
+    extension.generate("a vase").wait(timeout=60)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "before.blend"))
+    task = uncertain(extension, simulator)
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "before.blend"))
+    if not is_quick:
+        pump(extension, lambda: extension.core.blender.session.current().is_restored)
+    arguments = {"task_id": simulator.creates()[-1]["id"]} if way_out == "attach_task" else {}
+    operator = getattr(bpy.ops.tokenlab, way_out)
+    assert operator(local_id=task.local_id, **arguments) == {"FINISHED"}
+    assert task.wait(timeout=60)
+    assert task.state == "IMPORTED"
+
+
 def test_a_task_id_from_the_dashboard_brings_a_model_that_this_computer_never_asked_for(
     extension: ModuleType, simulator: SimulatorProcess
 ) -> None:
