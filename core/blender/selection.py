@@ -28,6 +28,7 @@ class Selection:
     def now(cls) -> Selection:
         """Return what is selected in the scene that the user sees."""
         layer = bpy.context.view_layer
+        layer.update()
         active = layer.objects.active
         return cls(frozenset(item.name for item in layer.objects.selected), active.name if active else "")
 
@@ -44,8 +45,10 @@ class Selection:
 
 
 def select(collection: bpy.types.Collection, scene: bpy.types.Scene) -> None:
-    """Select the objects of a model, and make one that has no parent the active one."""
-    layer = _layer(scene)
+    """Select the objects of a model, and make one that has no parent the active one, if anybody sees the scene."""
+    layer = _seen_layer(scene)
+    if layer is None:
+        return
     selected = _select(layer, list(collection.all_objects))
     first = next((item for item in selected if item.parent is None), None)
     if first is not None:
@@ -54,24 +57,26 @@ def select(collection: bpy.types.Collection, scene: bpy.types.Scene) -> None:
 
 def deselect(collection: bpy.types.Collection, scene: bpy.types.Scene) -> None:
     """Have nothing of a model selected: what is appended is as it was in its own file."""
+    layer = _seen_layer(scene) or scene.view_layers[0]
     for item in collection.all_objects:
         with contextlib.suppress(RuntimeError):
-            item.select_set(False, view_layer=_layer(scene))
+            item.select_set(False, view_layer=layer)
 
 
-def _layer(scene: bpy.types.Scene) -> bpy.types.ViewLayer:
-    """Return the view layer that the user sees of a scene, or its first."""
-    windows = bpy.context.window_manager.windows
-    return next((window.view_layer for window in windows if window.scene == scene), scene.view_layers[0])
+def _seen_layer(scene: bpy.types.Scene) -> bpy.types.ViewLayer | None:
+    """Return the view layer of a scene that a window shows, or None."""
+    return next((window.view_layer for window in bpy.context.window_manager.windows if window.scene == scene), None)
 
 
 def _select(layer: bpy.types.ViewLayer, items: Sequence[bpy.types.Object]) -> list[bpy.types.Object]:
     """Select these objects and no others; return those that could be."""
+    # Until then the layer lists neither what was just added, nor leaves out what was just removed.
+    layer.update()
     for item in list(layer.objects.selected):
         item.select_set(False, view_layer=layer)
     selected = []
     for item in items:
-        # Not asked beforehand: the layer's own list knows nothing yet of objects that were just added.
+        # What lies in a collection that the layer leaves out cannot be selected.
         with contextlib.suppress(RuntimeError):
             item.select_set(True, view_layer=layer)
             selected.append(item)

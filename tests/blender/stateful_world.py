@@ -420,7 +420,8 @@ class World:
             if known.scene_id in scenes and known.is_due:
                 allowed.remove("READY")
             assert state in allowed, f"{local_id} {known} ended {state}"
-        assert not list(self.journal.parent.rglob("*.part"))
+        # What is known of a model is written beside it a little later.
+        self.tick_until(lambda: not list(self.journal.parent.rglob("*.part")))
 
 
 def _collections() -> Counter[str]:

@@ -36,11 +36,11 @@ def test_a_second_click_asks_before_the_same_is_paid_twice(window: Window, simul
 def test_undo_and_redo_while_a_task_runs_touch_neither_the_task_nor_its_import(
     window: Window, simulator: SimulatorProcess
 ) -> None:
-    simulator.configure(assets=ensure_models(), seconds=12.0)
+    simulator.configure(assets=ensure_models(), seconds=1000.0)
     window.open_sidebar("TokenLab")
     window.fill("tokenlab.prompt", "a low-poly robot mascot")
     window.click("bpy.ops.tokenlab.generate")
-    window.wait(f"len({ROWS}) == 1 and {ROWS}[0].task_id != ''", ARRIVAL_SECONDS)
+    task_id = window.wait(f"{ROWS}[0].task_id if len({ROWS}) == 1 else ''", ARRIVAL_SECONDS)
     window.run("bpy.data.objects['Cube'].location.x = 3; bpy.ops.ed.undo_push(message='Move')")
     away_from_buttons(window)
     window.screenshot(PICTURES / "before_undo.png")
@@ -48,6 +48,7 @@ def test_undo_and_redo_while_a_task_runs_touch_neither_the_task_nor_its_import(
     window.key("Z", ctrl=True)
     window.key("Z", ctrl=True, shift=True)
     assert window.run(f"[row.state for row in {ROWS}]")[0] in ("PENDING", "PROCESSING")
+    simulator.steer(task_id, seconds=0.0)
     window.wait(f"{ROWS}[0].state == 'IMPORTED'", ARRIVAL_SECONDS)
     window.settle()
     away_from_buttons(window)
