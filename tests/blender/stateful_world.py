@@ -210,12 +210,12 @@ class World:
     def travel(self, name: str) -> None:
         """Undo or redo one step, if Blender can."""
         before = self.states()
-        window = bpy.context.window_manager.windows[0]
+        # Not within temp_override: at its end it puts back a scene that undo may have freed, and 4.2 crashes later on.
+        assert bpy.context.window is not None, "undo would be refused"
         operator = getattr(bpy.ops.ed, name)
-        with bpy.context.temp_override(window=window, screen=window.screen):
-            if not operator.poll():
-                return
-            operator()
+        if not operator.poll():
+            return
+        operator()
         after = self.states()
         assert set(after) == set(before), "history takes back no task"
         for local_id, state in before.items():

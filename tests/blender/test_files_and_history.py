@@ -17,16 +17,12 @@ from tests.simulator.process import SimulatorProcess
 
 
 def undo(steps: int = 1) -> None:
-    window = bpy.context.window_manager.windows[0]
     for _ in range(steps):
-        with bpy.context.temp_override(window=window, screen=window.screen):
-            assert bpy.ops.ed.undo() == {"FINISHED"}
+        assert bpy.ops.ed.undo() == {"FINISHED"}
 
 
 def redo() -> None:
-    window = bpy.context.window_manager.windows[0]
-    with bpy.context.temp_override(window=window, screen=window.screen):
-        assert bpy.ops.ed.redo() == {"FINISHED"}
+    assert bpy.ops.ed.redo() == {"FINISHED"}
 
 
 def collections_of(task: Any) -> list[str]:

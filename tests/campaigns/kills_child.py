@@ -88,12 +88,10 @@ class Blender:
     def history(self, step: str) -> None:
         """Undo or redo, as far as there is something to."""
         self.hit(f"{step}: before")
-        manager: Any = bpy.context.window_manager
-        window = manager.windows[0]
-        with bpy.context.temp_override(window=window, screen=window.screen):  # type: ignore[attr-defined]
-            operator: Any = getattr(bpy.ops.ed, step)
-            if operator.poll():
-                operator()
+        assert bpy.context.window is not None, "it would be refused"
+        operator: Any = getattr(bpy.ops.ed, step)
+        if operator.poll():
+            operator()
         self.hit(f"{step}: after")
 
     def edit(self) -> None:
