@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the campaign of hostile files makes, and how it judges: it proves nothing with good files, or without a judge."""
+"""What the campaign of hostile files makes, and how it judges: good files, or no judge, would prove nothing."""
 
 from __future__ import annotations
 

@@ -156,7 +156,7 @@ def _nodes(chance: Chance, document: Document, _traps: Traps) -> None:
         nodes += [{"children": [first + number + 1]} for number in range(length)] + [mesh]
         document["scenes"][0]["nodes"].append(first)
     elif way == "crowd":
-        nodes += [{**mesh, "translation": [number, 0, 0]} for number in range(2000)]
+        nodes += [{**mesh, "translation": [number, 0, 0]} for number in range(chance.choice((500, 5000)))]
         document["scenes"][0]["nodes"] += range(first, len(nodes))
     else:
         document["scenes"][0]["nodes"] *= 3

@@ -131,7 +131,7 @@ def _nesting(chance: Chance, _data: bytes, _traps: Traps) -> bytes:
     """Things below themselves, below thousands of others, and a reference that leads back."""
     depth = chance.choice((50, 1000))
     deep = "".join(f'def Xform "N{number}" {{\n' for number in range(depth)) + "}\n" * depth
-    crowd = "".join(f'def Sphere "S{number}" {{\n}}\n' for number in range(2000))
+    crowd = "".join(f'def Sphere "S{number}" {{\n}}\n' for number in range(chance.choice((200, 2500))))
     again = 'def Xform "Again" (\n references = @./model.usda@\n) {\n}\n'
     circle = 'def Xform "Again" (\n instanceable = true\n references = </Root>\n) {\n}\n'
     return odd_models.usdz({"model.usda": odd_models.usd_text(more=chance.choice((deep, crowd, again, circle)))})
