@@ -21,6 +21,17 @@ class Traps:
     outside: str
     """A folder in which nothing should appear."""
 
+    def path(self, chance: Chance) -> str:
+        """A file of this computer, mostly the private one."""
+        others = (
+            "../../../../private.txt",
+            "../../../private.txt",
+            f"file://{self.private}",
+            "\\\\server\\a.png",
+            "/dev/zero",
+        )
+        return self.private if chance.random() < 0.6 else chance.choice(others)
+
 
 @dataclass(frozen=True)
 class Kind:

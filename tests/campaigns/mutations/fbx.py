@@ -262,7 +262,7 @@ def _links(chance: Chance, nodes: list[Node], _traps: Traps) -> None:
 
 def _foreign(chance: Chance, nodes: list[Node], traps: Traps) -> None:
     """A texture that is a file of this computer, embedded or not."""
-    path = chance.choice((traps.private, "../../../../private.txt", "\\\\server\\share\\a.png")).encode()
+    path = traps.path(chance).encode()
     for node in _all(nodes):
         if node.name in TEXTURE_KEYS and node.values:
             node.values[0] = Value(b"S", path)

@@ -172,9 +172,7 @@ def _names(chance: Chance, document: Document, _traps: Traps) -> None:
 
 def _foreign(chance: Chance, document: Document, traps: Traps) -> None:
     """Ask for a file of this computer, as a texture or as data."""
-    uri = chance.choice(
-        (traps.private, "../../../../private.txt", f"file://{traps.private}", "\\\\server\\share\\a.png")
-    )
+    uri = traps.path(chance)
     kind = chance.choice(("images", "buffers"))
     for item in document.get(kind) or document["buffers"]:
         item.pop("bufferView", None)

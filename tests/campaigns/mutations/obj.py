@@ -176,17 +176,22 @@ def _materials(chance: Chance, lines: Lines, _traps: Traps) -> None:
         lines.append(b"map_Kd -s nan inf -o 1e999 -bm x -mm 0 robot_panels.png")
 
 
-def _foreign(chance: Chance, lines: Lines, traps: Traps) -> None:
+def _foreign(chance: Chance, data: bytes, traps: Traps) -> bytes:
     """A texture that is a file of this computer."""
-    path = chance.choice((traps.private, "../../../../private.txt", "\\\\server\\share\\a.png", "/dev/zero")).encode()
-    for place, line in enumerate(lines):
-        if line.startswith((b"map_Kd", b"newmtl")):
-            ending = b"" if line.startswith(b"map_Kd") else line + b"\n"
-            lines[place] = ending + b"map_Kd " + path + b"\nmap_Ks " + path
+    path = traps.path(chance)
+    files = unpack(data)
+    names = [name for name in files if name.lower().endswith(MATERIAL)]
+    if not names:
+        return odd_models.obj_with_material(f"map_Kd {path}\nmap_Ks {path}")
+    for name in names:
+        lines = [line for line in files[name].split(b"\n") if not line.startswith(b"map_")]
+        words = f"map_Kd {path}\nmap_Ks {path}".encode()
+        files[name] = b"\n".join(line + b"\n" + words if line.startswith(b"newmtl") else line for line in lines)
+    return _pack(files)
 
 
 def _foreign_material(chance: Chance, lines: Lines, traps: Traps) -> None:
-    lines.insert(0, b"mtllib " + chance.choice((traps.private, "../../../../private.txt", "/dev/zero")).encode())
+    lines.insert(0, b"mtllib " + traps.path(chance).encode())
 
 
 def _bytes(chance: Chance, data: bytes, _traps: Traps) -> bytes:
@@ -216,6 +221,6 @@ KINDS: Final = (
     Kind("bytes of the text", _bytes),
     Kind("the material", _lines(MATERIAL, _materials)),
     Kind("sizes of a picture", _picture),
-    Kind("a file of this computer", _lines(MATERIAL, _foreign)),
+    Kind("a file of this computer", _foreign),
     Kind("a material of this computer", _lines(MODEL, _foreign_material)),
 )

@@ -139,9 +139,9 @@ def _nesting(chance: Chance, _data: bytes, _traps: Traps) -> bytes:
 
 def _foreign(chance: Chance, _data: bytes, traps: Traps) -> bytes:
     """A texture, or a part of the scene, that is a file of this computer."""
-    path = chance.choice((traps.private, "../../../../private.txt", f"file:{traps.private}", "/dev/zero"))
+    path = traps.path(chance)
     part = f'def Xform "Part" (\n {chance.choice(("references", "payload"))} = @{path}@\n) {{\n}}\n'
-    more = chance.choice((odd_models.usd_look(path), part))
+    more = odd_models.usd_look(path) if chance.random() < 0.7 else part
     return odd_models.usdz({"model.usda": odd_models.usd_text(more=more)})
 
 
