@@ -14,7 +14,7 @@ import json
 import struct
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests import tiny_models
@@ -97,6 +97,13 @@ def png(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", data) + png_chunk(b"IEND", b"")
 
 
+def grey_png(rows: Sequence[bytes]) -> bytes:
+    """Return a picture of these rows of grey pixels, which stand in the file as they are."""
+    header = struct.pack(">IIBBBBB", len(rows[0]), len(rows), 8, 0, 0, 0, 0)
+    data = zlib.compress(b"".join(b"\0" + row for row in rows), level=0)
+    return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", data) + png_chunk(b"IEND", b"")
+
+
 def png_chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
@@ -138,7 +145,8 @@ def zipped(files: Mapping[str, bytes | str], compression: int = zipfile.ZIP_DEFL
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", compression) as archive:
         for name, data in files.items():
-            archive.writestr(name, data)
+            # Without the time of day, so that the same files make the same archive.
+            archive.writestr(zipfile.ZipInfo(name), data, compression)
     return buffer.getvalue()
 
 

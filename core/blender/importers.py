@@ -31,6 +31,8 @@ _NO_MODEL = frozenset({"all_ids", "libraries", "screens", "shape_keys", "window_
 """Lists of data that no import fills, or not by itself: shape keys go with their mesh, and 5.2 has a list of all."""
 
 
+_MAX_DATA = 4000
+"""Objects, meshes, materials and the like of one model."""
 _COMPRESSIONS = {
     "KHR_draco_mesh_compression": "Draco",
     "EXT_meshopt_compression": "meshopt",
@@ -100,6 +102,7 @@ def import_file(path: Path, model_format: ModelFormat, scene: bpy.types.Scene, n
         raise _refused(model_format, required, str(error)) from error
     # The importer may have reallocated what the reference points to.
     collection = _gather(name, before, bpy.data.scenes[scene_name])
+    _check_number(before)
     check(collection)
     _take_textures(before, library.own_folder(path))
     return collection
@@ -235,6 +238,20 @@ def _move(item: bpy.types.Object, collection: bpy.types.Collection, helpers: lis
     collection.objects.link(item)
     for home in homes:
         home.objects.unlink(item)
+
+
+def _check_number(before: set[int]) -> None:
+    """Refuse what would hold up a user: appending takes with the square of the number, two seconds for so many.
+
+    :raises ImportFailed:
+    """
+    new = new_data(before)
+    if len(new) > _MAX_DATA:
+        parts = sum(isinstance(item, bpy.types.Object) for item in new)
+        raise ImportFailed(
+            f"The delivered model consists of {parts:,} parts, which would hold up Blender for long, so it was not "
+            f"imported. {_KEPT} {_ELSEWHERE}"
+        )
 
 
 def check(collection: bpy.types.Collection) -> None:

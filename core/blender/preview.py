@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import array
 import logging
 import math
 import os
@@ -21,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 _SIDE = 256
 """Pixels."""
+_FLOAT_BYTES = 4
 _SAMPLES = 24
 _DIRECTION = Vector((0.55, -1.0, 0.45)).normalized()
 """From the model to the camera: models are delivered with their front towards -Y."""
@@ -47,8 +49,7 @@ def render(collection: bpy.types.Collection, picture: Path) -> bool:
         _set_up(scene, picture)
         _build_stage(scene, corners)
         bpy.ops.render.render(write_still=True)
-        with bpy.context.temp_override(id=collection):  # type: ignore[attr-defined]  # the stubs know no `with`
-            bpy.ops.ed.lib_id_load_custom_preview(filepath=str(picture))
+        _show(collection, picture)
     except (TypeError, RuntimeError) as error:
         # A build without Cycles, or a model that it cannot take.
         logger.warning("A preview was not rendered: %s", error)
@@ -56,6 +57,24 @@ def render(collection: bpy.types.Collection, picture: Path) -> bool:
     finally:
         importers.remove_new(before)
     return True
+
+
+def _show(collection: Any, picture: Path) -> None:
+    """Make a file the picture of the asset.
+
+    Blender's own operator for that leaves a copy among the thumbnails that all programs of the user share.
+    """
+    image: Any = bpy.data.images.load(str(picture))
+    preview = collection.preview_ensure()
+    preview.image_size = image.size
+    pixels = array.array("f", bytes(_FLOAT_BYTES * len(image.pixels)))
+    image.pixels.foreach_get(pixels)
+    alphas = pixels[3::4]
+    for channel in range(3):
+        # As Blender draws pictures of assets; a picture file keeps its colors whole.
+        colors = (color * alpha for color, alpha in zip(pixels[channel::4], alphas, strict=True))
+        pixels[channel::4] = array.array("f", colors)
+    preview.image_pixels_float.foreach_set(pixels)
 
 
 def _corners(collection: bpy.types.Collection) -> Iterator[Any]:

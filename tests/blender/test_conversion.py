@@ -87,6 +87,26 @@ def test_importing_by_hand_prepares_the_model_anew_where_that_is_needed_and_then
     assert (folder_of(task) / "model.blend").is_file()
 
 
+def test_nothing_is_written_where_other_programs_of_the_user_look(
+    extension: ModuleType,
+    simulator: SimulatorProcess,
+    prepared: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Such as pictures of temporary files among the thumbnails of the desktop."""
+    home = tmp_path / "home"
+    home.mkdir()
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(home))
+    for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    task = extension.generate("a red cube")
+    task.wait(timeout=60)
+    pump(extension, lambda: (folder_of(task) / "preview.png").is_file() and not prepared.engine.is_busy)
+    assert [path for path in home.rglob("*") if path.is_file()] == []
+
+
 # ------------------------------------------------------------------------------
 # As a plain import
 

@@ -168,6 +168,10 @@ OWN: dict[str, tuple[Callable[[Path], bytes], Expected]] = {
         lambda _: odd_models.glb_with(nodes=[{"mesh": 0, "children": [1]}, {"children": [0]}]),
         says(READ, "a node that is below itself"),
     ),
+    "crowd.obj": (
+        lambda _: "".join(f"o {n}\nv 0 {n} 0\nv 1 {n} 0\nv 0 {n} 1\nf -1 -2 -3\n" for n in range(2100)).encode(),
+        says("consists of 2,100 parts, which would hold up Blender for long", "Blender appends them one by one"),
+    ),
     "brackets.glb": (lambda _: _nested(200_000), says("delivered GLB file", "deeper than any parser goes")),
     "half-a-file.glb": (
         lambda _: odd_models.glb_with()[:300],
@@ -217,6 +221,14 @@ OWN: dict[str, tuple[Callable[[Path], bytes], Expected]] = {
     "head-of-an-fbx.fbx": (
         lambda _: b"Kaydara FBX Binary  \0\x1a\0" + (7400).to_bytes(4, "little") + bytes(range(256)) * 40,
         says("delivered FBX file", "a header, and rubbish behind it"),
+    ),
+    "two-billion-points.ply": (
+        lambda _: tiny_models.ply(2_000_000_000),
+        says("holds less than its header promises", "Blender would make room for all of them, and crash"),
+    ),
+    "points-nowhere.stl": (
+        lambda _: tiny_models.stl_text().replace(b"1.0", b"nan"),
+        says("all its points in one place", "repaired, all are at the origin"),
     ),
     "cut.obj": (
         lambda _: tiny_models.OBJ_TEXT.replace("f 1 2 3", "f 1 2").encode(),
