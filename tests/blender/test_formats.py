@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from tests.blender.support import vertex_count
 from tests.tiny_models import FBX_TEXT, MTL_TEXT, OBJ_TEXT, glb, ply, ply_text, png, stl, stl_text, textured
 
+DRACO = "KHR_draco_mesh_compression"
 KINDS = ("objects", "meshes", "materials", "images", "collections")
 
 
@@ -36,6 +38,15 @@ def refusal(extension: ModuleType, path: Path, format_name: str) -> str:
     sentence = str(caught.value)
     assert "It is kept on disk, and nothing is charged again." in sentence and sentence.endswith(".")
     return sentence
+
+
+def compressed_cube(path: Path) -> Path:
+    """Have Blender write a cube of 2 m, compressed with Draco."""
+    bpy.ops.mesh.primitive_cube_add(size=2.0)
+    bpy.ops.export_scene.gltf(filepath=str(path), use_selection=True, export_draco_mesh_compression_enable=True)
+    bpy.data.objects.remove(bpy.context.object)
+    assert DRACO.encode() in path.read_bytes()
+    return path
 
 
 def written(path: Path, data: bytes | str) -> Path:
@@ -73,10 +84,26 @@ def test_text_fbx_is_imported_where_the_new_importer_is_and_explained_where_not(
         assert "is written as text, which this build of Blender cannot read" in sentence and "Show File" in sentence
 
 
+def test_a_model_compressed_with_draco_is_read_where_this_build_can_and_explained_where_not(
+    extension: ModuleType, tmp_path: Path
+) -> None:
+    def compress(document: dict[str, Any]) -> None:
+        document["extensionsUsed"] = document["extensionsRequired"] = [DRACO]
+        (primitive,) = document["meshes"][0]["primitives"]
+        primitive["extensions"] = {DRACO: {"bufferView": 0, "attributes": {"POSITION": 0}}}
+
+    if import_module("io_scene_gltf2").is_draco_available():
+        (cube,) = import_file(extension, compressed_cube(tmp_path / "model.glb"), "GLB").all_objects
+        assert tuple(cube.dimensions) == pytest.approx((2.0, 2.0, 2.0), abs=0.01)
+    else:
+        sentence = refusal(extension, written(tmp_path / "model.glb", glb(change=compress)), "GLB")
+        assert sentence.startswith("This model is compressed with Draco, which this build of Blender cannot read.")
+        assert "Show File" in sentence
+
+
 @pytest.mark.parametrize(
     ("name", "what"),
     [
-        ("KHR_draco_mesh_compression", "is compressed with Draco"),
         ("EXT_meshopt_compression", "is compressed with meshopt"),
         ("VENDOR_magic", "needs the glTF extension VENDOR_magic"),
     ],
@@ -84,14 +111,12 @@ def test_text_fbx_is_imported_where_the_new_importer_is_and_explained_where_not(
 def test_what_a_model_needs_and_this_build_has_not_is_named(
     extension: ModuleType, tmp_path: Path, name: str, what: str
 ) -> None:
-    def compress(document: dict[str, Any]) -> None:
+    def need(document: dict[str, Any]) -> None:
         document["extensionsUsed"] = document["extensionsRequired"] = [name]
-        primitive, view = document["meshes"][0]["primitives"][0], document["bufferViews"][0]
-        primitive["extensions"] = {name: {"bufferView": 0, "attributes": {"POSITION": 0}}} if "draco" in name else {}
         compressed = {"buffer": 0, "byteLength": 36, "byteStride": 12, "count": 3, "mode": "ATTRIBUTES"}
-        view["extensions"] = {name: compressed} if "meshopt" in name else {}
+        document["bufferViews"][0]["extensions"] = {name: compressed} if "meshopt" in name else {}
 
-    sentence = refusal(extension, written(tmp_path / "model.glb", glb(change=compress)), "GLB")
+    sentence = refusal(extension, written(tmp_path / "model.glb", glb(change=need)), "GLB")
     assert sentence.startswith(f"This model {what}, which this build of Blender cannot read.")
     assert "Show File" in sentence
 
