@@ -204,5 +204,8 @@ def add_preview(order: Mapping[str, Any], folder: Path) -> bool:
 
 def _save(path: Path) -> None:
     """Save the open file under another name: uncompressed, since it is read once and soon."""
-    bpy.context.preferences.filepaths.save_version = 0
+    settings = bpy.context.preferences.filepaths
+    settings.save_version = 0
+    # Blender 5.1 would put a picture of the file among the thumbnails that all programs of the user share.
+    settings.file_preview_type = "NONE"
     bpy.ops.wm.save_as_mainfile(filepath=str(path), copy=True, compress=False, check_existing=False)
