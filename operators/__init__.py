@@ -11,6 +11,13 @@ from .connection import TOKENLAB_OT_test_connection
 from .generate import TOKENLAB_OT_generate
 from .library import TOKENLAB_OT_add_asset_library, TOKENLAB_OT_clean_up_library
 from .models import TOKENLAB_OT_refresh_models
+from .pictures import (
+    TOKENLAB_FH_image,
+    TOKENLAB_OT_paste_image,
+    TOKENLAB_OT_use_image_file,
+    TOKENLAB_OT_use_viewport,
+)
+from .prompts import TOKENLAB_OT_use_prompt
 from .tasks import (
     TOKENLAB_OT_attach_task,
     TOKENLAB_OT_import_model,
@@ -23,6 +30,11 @@ from .tasks import (
 
 _CLASSES = (
     TOKENLAB_OT_generate,
+    TOKENLAB_OT_use_prompt,
+    TOKENLAB_OT_use_image_file,
+    TOKENLAB_OT_use_viewport,
+    TOKENLAB_OT_paste_image,
+    TOKENLAB_FH_image,
     TOKENLAB_OT_import_model,
     TOKENLAB_OT_stop_waiting,
     TOKENLAB_OT_resume,

@@ -13,6 +13,7 @@ import bpy
 from . import menus, viewport
 from .models import TOKENLAB_MT_format, TOKENLAB_MT_models
 from .placement import TOKENLAB_PT_placement
+from .prompt import TOKENLAB_PT_prompt_text
 from .sidebar import TOKENLAB_PT_details, TOKENLAB_PT_generate, TOKENLAB_PT_options, TOKENLAB_PT_tasks
 from .task_list import TOKENLAB_UL_tasks
 
@@ -20,6 +21,7 @@ _CLASSES = (
     TOKENLAB_UL_tasks,
     TOKENLAB_MT_format,
     TOKENLAB_MT_models,
+    TOKENLAB_PT_prompt_text,
     TOKENLAB_PT_generate,
     TOKENLAB_PT_options,
     TOKENLAB_PT_placement,

@@ -15,6 +15,8 @@ from ..core.blender import models, preferences, properties
 from ..core.service.errors import DASHBOARD_BILLING, DASHBOARD_RUNS, IN_PREFERENCES
 from .model_facts import draw_model_facts
 from .models import ago, draw_input_type, draw_model, draw_options, draw_price, draw_prompt_length
+from .pictures import draw_picture
+from .prompt import draw_prompt
 from .sentences import draw_sentence
 from .task_list import STATE_LABELS, draw_progress, is_in_progress
 
@@ -37,8 +39,8 @@ class TOKENLAB_PT_generate(bpy.types.Panel):
         _draw_problem(layout, context)
         _draw_connection(layout, context)
         draw_input_type(layout, form)
-        _draw_picture(layout, form)
-        layout.prop(form, "prompt", text="", placeholder="A low-poly robot mascot")
+        draw_picture(layout, context, form)
+        draw_prompt(layout, context, form)
         draw_prompt_length(layout, form)
         draw_price(layout, form)
         found = models.objection_to_form(form)
@@ -159,15 +161,6 @@ def _draw_connection(layout: bpy.types.UILayout, context: bpy.types.Context) -> 
     status = properties.session_list().connection_status
     if status:
         draw_sentence(layout, context, status, icon="URL")
-
-
-def _draw_picture(layout: bpy.types.UILayout, form: Any) -> None:
-    if form.input_type == "IMAGE_FILE":
-        layout.prop(form, "image_path", text="")
-    elif form.input_type == "IMAGE_DATABLOCK":
-        layout.template_ID(form, "image", open="image.open")
-    elif form.input_type == "IMAGE_URL":
-        layout.prop(form, "image_url", text="", placeholder="https://…")
 
 
 def _active_task() -> Any:

@@ -18,7 +18,7 @@ from bpy.props import (
 
 from ..service.contract import DEFAULT_MODEL, MAX_SEED
 from ..tasks.placement import MAX_HEIGHT, MIN_HEIGHT
-from . import models
+from . import input_picture, models, prompts
 
 INPUT_TYPES = (
     ("TEXT", "Text", "Generate from a prompt alone"),
@@ -74,9 +74,22 @@ def _size_chosen(form: TOKENLAB_PG_form, _context: bpy.types.Context) -> None:
 class TOKENLAB_PG_form(bpy.types.PropertyGroup):
     """What to generate. Saved with the scene and undoable, like any setting."""
 
-    prompt: StringProperty(name="Prompt", description="What the model should be", options={"TEXTEDIT_UPDATE"})
+    prompt: StringProperty(
+        name="Prompt",
+        description="What the model should be",
+        options={"TEXTEDIT_UPDATE"},
+        update=prompts.prompt_entered,
+    )
+    prompt_text: PointerProperty(
+        name="Prompt Text", description="Text of this file that is the prompt", type=bpy.types.Text
+    )
     input_type: EnumProperty(name="Input", description="What to generate from", items=INPUT_TYPES)
-    image_path: StringProperty(name="Image File", description="PNG, JPEG or WebP picture", subtype="FILE_PATH")
+    image_path: StringProperty(
+        name="Image File",
+        description="PNG, JPEG or WebP picture",
+        subtype="FILE_PATH",
+        update=input_picture.file_chosen,
+    )
     image: PointerProperty(name="Image", description="Image of this file to generate from", type=bpy.types.Image)
     image_url: StringProperty(name="Image URL", description="Public https address of a picture")
     model: StringProperty(

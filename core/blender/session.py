@@ -33,7 +33,7 @@ from ..tasks.records import (
     TaskChanged,
 )
 from ..tasks.task import Task
-from . import assets, importing, models, placeholder_watch, preferences, store, task_list
+from . import assets, importing, input_picture, models, placeholder_watch, preferences, store, task_list
 from .imports import Imports, ImportState
 from .pictures import Picture
 from .placeholder_watch import PlaceholderWatch
@@ -368,6 +368,7 @@ def stop(timeout: float = STOP_SECONDS) -> None:
     global _session, _wake  # noqa: PLW0603
     if _session is not None:
         _session.engine.stop(timeout)
+    input_picture.forget()
     models.forget()
     placeholder_watch.forget()
     _session = _wake = None

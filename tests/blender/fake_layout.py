@@ -58,7 +58,7 @@ class FakeLayout:
         drawn: Drawn = self._drawn
         if name == "label":
             drawn.texts.append(arguments.get("text", ""))
-        elif name in ("prop", "prop_enum", "template_ID"):
+        elif name in ("prop", "prop_enum", "textbox", "template_ID", "template_ID_preview"):
             assert arguments["property"] in arguments["data"].bl_rna.properties, arguments["property"]
             value = f"={arguments['value']}" if name == "prop_enum" else ""
             self._note_use(f"{arguments['property']}{value}", drawn.properties)
