@@ -86,15 +86,15 @@ class _NewImageOperator:
     """Makes an image that becomes the input."""
 
     def use(
-        self, context: bpy.types.Context, make: Callable[[bpy.types.Context], bpy.types.Image]
+        self, context: bpy.types.Context, make: Callable[[bpy.types.Context], bpy.types.Image], name: str
     ) -> set[OperatorReturnItems]:
-        """Set the form to what `make` returns, or report why there is nothing."""
+        """Set the form to the image that `make` returns, or report why there is none."""
         try:
             image = make(context)
         except TokenLabError as error:
             self.report({"ERROR"}, str(error))  # type: ignore[attr-defined]  # Operator's
             return {"CANCELLED"}
-        input_picture.use_new_image(properties.form(context.scene), image)
+        input_picture.use_new_image(properties.form(context.scene), image, name)
         self.report({"INFO"}, f"The input is {image.name}")  # type: ignore[attr-defined]  # Operator's
         return {"FINISHED"}
 
@@ -108,18 +108,15 @@ class TOKENLAB_OT_use_viewport(_NewImageOperator, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """Whether there is a view."""
-        if bpy.app.background:
-            cls.poll_message_set("Without a window there is no 3D View. Choose an image file.")
-            return False
-        if viewport_picture.find_view(context) is None:
-            cls.poll_message_set("There is no 3D View in this window. Open one.")
-            return False
-        return True
+        """Whether there is a view of which a picture can be taken."""
+        why_not = viewport_picture.why_not(context)
+        if why_not:
+            cls.poll_message_set(why_not)
+        return not why_not
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Draw the view into an image of this file."""
-        return self.use(context, viewport_picture.take)
+        return self.use(context, viewport_picture.take, viewport_picture.NAME)
 
 
 class TOKENLAB_OT_paste_image(_NewImageOperator, bpy.types.Operator):
@@ -139,7 +136,7 @@ class TOKENLAB_OT_paste_image(_NewImageOperator, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Make an image of this file of it."""
-        return self.use(context, clipboard_picture.paste)
+        return self.use(context, clipboard_picture.paste, clipboard_picture.NAME)
 
 
 class TOKENLAB_FH_image(bpy.types.FileHandler):

@@ -20,7 +20,9 @@ def draw_picture(layout: bpy.types.UILayout, context: bpy.types.Context, form: A
     if form.input_type == "IMAGE_FILE":
         layout.prop(form, "image_path", text="")
     elif form.input_type == "IMAGE_DATABLOCK":
-        layout.template_ID_preview(form, "image", open="image.open", hide_buttons=False)
+        # Without an image the preview would be a large empty box.
+        template = layout.template_ID if form.image is None else layout.template_ID_preview
+        template(form, "image", open="image.open")
     elif form.input_type == "IMAGE_URL":
         layout.prop(form, "image_url", text="", placeholder="https://…")
         _draw_url(layout, context, form.image_url.strip())

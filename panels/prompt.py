@@ -17,7 +17,7 @@ from ..core.text import one_line
 from .sentences import draw_sentence
 
 _VISIBLE_LINES = 3
-_BEGINNING = 160
+_BEGINNING = 100
 """Characters of a text that are shown."""
 
 

@@ -18,6 +18,8 @@ import bpy
 
 from ..service.errors import TokenLabError
 
+NAME = "TokenLab Clipboard"
+"""Of the image."""
 WHY_NOT = "This Blender reads no pictures from the clipboard. Save the picture and choose the file."
 _NOTHING_THERE = "There is no picture on the clipboard. Nothing was changed. Copy one, and paste again."
 

@@ -31,7 +31,7 @@ def use_file(form: Any, path: str) -> None:
     form.input_type = "IMAGE_FILE"
 
 
-def use_new_image(form: Any, image: bpy.types.Image) -> None:
+def use_new_image(form: Any, image: bpy.types.Image, name: str) -> None:
     """Have an image sent that was made for that, and drop the one before if nobody else wants it."""
     before = form.image
     image[_OURS] = True
@@ -39,6 +39,7 @@ def use_new_image(form: Any, image: bpy.types.Image) -> None:
     form.input_type = "IMAGE_DATABLOCK"
     if before is not None and before != image and before.get(_OURS) and not before.users:
         bpy.data.images.remove(before)
+    image.name = name  # The name of the one before may be free now.
 
 
 def file_chosen(form: Any, _context: object) -> None:
@@ -49,7 +50,7 @@ def file_chosen(form: Any, _context: object) -> None:
 
 
 def describe(form: Any) -> str:
-    """Return what of a picture would be sent, in a few words, or "" when none is chosen or nothing is known."""
+    """Return what of a picture would be sent, beyond what its field shows, or "" when nothing is known."""
     if form.input_type == "IMAGE_FILE":
         return _lines.get(form.image_path) or Path(form.image_path.replace("\\", "/")).name
     if form.input_type == "IMAGE_DATABLOCK" and form.image is not None:
@@ -81,11 +82,10 @@ def _look(path: str) -> str:
 
 
 def _describe_image(image: bpy.types.Image) -> str:
-    """Say what is known without reading the image: the size is, once its pixels are in memory."""
+    """Say what is known without reading the image: its size is, once its pixels are in memory."""
     if not image.has_data:
-        return image.name
-    is_written_anew = not pictures.is_as_on_disk(image)
-    return f"{image.name}, {_sizes(pictures.image_size(image), is_written_anew=is_written_anew)}"
+        return ""
+    return _sizes(pictures.image_size(image), is_written_anew=not pictures.is_as_on_disk(image))
 
 
 def _sizes(size: tuple[int, int], *, is_written_anew: bool) -> str:

@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 
 _LONGEST_SIDE = 1024
 """Pixels of the longer side of the picture, which has the shape of the view."""
-_NAME = "TokenLab Viewport"
+NAME = "TokenLab Viewport"
+"""Of the image."""
 _CHANNELS = 4
+_OWN_ENGINES = "BLENDER_"
+"""How the names of EEVEE and Workbench begin, in every version."""
 
 
 def find_view(context: bpy.types.Context) -> Any:
@@ -35,21 +38,35 @@ def find_view(context: bpy.types.Context) -> Any:
     return max(areas, key=lambda area: area.width * area.height, default=None)
 
 
+def why_not(context: bpy.types.Context) -> str:
+    """Return a user's sentence why there can be no picture now, or ""."""
+    if bpy.app.background:
+        return "Without a window there is no 3D View to take a picture of. Choose an image file."
+    area = find_view(context)
+    if area is None:
+        return "There is no 3D View in this window to take a picture of. Open one."
+    engine = context.scene.render.engine
+    if area.spaces.active.shading.type == "RENDERED" and not engine.startswith(_OWN_ENGINES):
+        # What other engines show stays black out of sight.
+        return f"No picture can be taken of what {engine.title()} renders. Choose another viewport shading."
+    return ""
+
+
 def take(context: bpy.types.Context) -> bpy.types.Image:
     """Return a new packed image of what is seen in the 3D View.
 
     :raises TokenLabError: when there is no view, or the graphics card does not draw it.
     """
-    area = find_view(context)
-    if area is None:
-        raise TokenLabError("There is no 3D View to take a picture of. Nothing was changed. Open one.")
+    area, what = find_view(context), why_not(context)
+    if area is None or what:
+        raise TokenLabError(what)
     try:
         width, height, pixels = _pixels(context, area)
     except (RuntimeError, SystemError) as error:
         raise TokenLabError(
             "The 3D View could not be drawn into a picture. Nothing was changed. Choose an image file."
         ) from error
-    image = bpy.data.images.new(_NAME, width, height)
+    image = bpy.data.images.new(NAME, width, height)
     image.pixels.foreach_set(pixels)  # type: ignore[arg-type]  # the stubs know no arrays
     image.pack()  # Saved with the file, and there again after undo and redo.
     return image
@@ -79,7 +96,8 @@ def _pixels(context: bpy.types.Context, area: Any) -> tuple[int, int, NDArray[np
             buffer = gpu.state.active_framebuffer_get().read_color(0, 0, width, height, _CHANNELS, 0, "FLOAT")
     finally:
         offscreen.free()
-    pixels = np.array(buffer, dtype=np.float32).reshape(-1)
+    buffer.dimensions = width * height * _CHANNELS  # Blender 4.3 copies one of three wrongly.
+    pixels = np.array(buffer, dtype=np.float32)
     pixels[_CHANNELS - 1 :: _CHANNELS] = 1.0  # Nothing shines through a screen.
     return width, height, pixels
 
