@@ -103,7 +103,7 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
         if form.prompt_text is not None:
             layout.prop(form, "prompt_text")
         else:
-            layout.prop(form, "prompt", placeholder=prompts.EXAMPLE)
+            layout.prop(form, "prompt", placeholder=prompts.placeholder(form))
         layout.prop(form, "model")
         if models.formats(form):
             layout.menu("TOKENLAB_MT_format", text=f"Format: {layout.enum_item_name(form, 'format', form.format)}")

@@ -3,7 +3,8 @@
 
 """Choose the picture to generate from: a file, the 3D View, the clipboard. bpy is allowed here.
 
-All of them have UNDO: the form is of the scene, and so is an image that is made for it. What was sent stays sent.
+All of them have UNDO: the form is of the scene, and so is an image that is made for it. What was sent stays sent. None
+has REGISTER: there is nothing to adjust afterwards.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class TOKENLAB_OT_use_image_file(bpy.types.Operator):
 
     bl_idname = "tokenlab.use_image_file"
     bl_label = "Use Image File"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options = {"UNDO"}
 
     filepath: StringProperty(name="Image File", description="Picture on disk", subtype="FILE_PATH", options=_SKIP)
     directory: StringProperty(name="Folder", description="Where the files are", subtype="DIR_PATH", options=_HIDDEN)
@@ -104,7 +105,7 @@ class TOKENLAB_OT_use_viewport(_NewImageOperator, bpy.types.Operator):
 
     bl_idname = "tokenlab.use_viewport"
     bl_label = "Use Viewport"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options = {"UNDO"}
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -124,7 +125,7 @@ class TOKENLAB_OT_paste_image(_NewImageOperator, bpy.types.Operator):
 
     bl_idname = "tokenlab.paste_image"
     bl_label = "Paste Image"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options = {"UNDO"}
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

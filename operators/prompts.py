@@ -39,7 +39,8 @@ class TOKENLAB_OT_use_prompt(bpy.types.Operator):
 
     bl_idname = "tokenlab.use_prompt"
     bl_label = "Use Earlier Prompt"
-    bl_options = {"REGISTER", "UNDO"}  # UNDO: the form is of the scene, and what was written there comes back.
+    # UNDO: the form is of the scene, and what was written there comes back. No REGISTER: there is nothing to adjust.
+    bl_options = {"UNDO"}
     bl_property = "task"
 
     task: EnumProperty(

@@ -43,10 +43,10 @@ def draw_prompt(layout: bpy.types.UILayout, context: bpy.types.Context, form: An
         _draw_text(row.column(), context, form)
     elif hasattr(layout, "textbox"):
         row.column().textbox(
-            data=form, property="prompt", initial_visible_lines=_VISIBLE_LINES, placeholder=prompts.EXAMPLE
+            data=form, property="prompt", initial_visible_lines=_VISIBLE_LINES, placeholder=prompts.placeholder(form)
         )
     else:
-        row.prop(form, "prompt", text="", placeholder=prompts.EXAMPLE)
+        row.prop(form, "prompt", text="", placeholder=prompts.placeholder(form))
     buttons = row.column(align=True) if hasattr(layout, "textbox") else row
     buttons.operator("tokenlab.use_prompt", text="", icon="RECOVER_LAST")
     buttons.popover(TOKENLAB_PT_prompt_text.bl_idname, text="", icon="TEXT")

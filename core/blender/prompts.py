@@ -19,8 +19,7 @@ from ..text import clean_text
 
 MAX_CHARACTERS = 20_000
 """Longest prompt; models take far less (API notes 4.3)."""
-EXAMPLE = "A low-poly robot mascot"
-"""What an empty field shows."""
+_EXAMPLE = "A low-poly robot mascot"
 
 
 def prompt_entered(form: Any, _context: object) -> None:
@@ -37,6 +36,11 @@ def of_form(form: Any) -> str:
 def to_send(form: Any) -> str:
     """Return the prompt that a form would send: a picture alone goes with a neutral one (API notes 10)."""
     return of_form(form) or (DEFAULT_IMAGE_PROMPT if form.input_type != "TEXT" else "")
+
+
+def placeholder(form: Any) -> str:
+    """Return what an empty field shows: what is sent all the same, or an example."""
+    return DEFAULT_IMAGE_PROMPT if form.input_type != "TEXT" else _EXAMPLE
 
 
 def read(prompt: str | bpy.types.Text) -> str:
