@@ -102,6 +102,8 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
             layout.prop(form, name)
         if form.prompt_text is not None:
             layout.prop(form, "prompt_text")
+        elif hasattr(layout, "textbox"):
+            layout.textbox(data=form, property="prompt", placeholder=prompts.placeholder(form))
         else:
             layout.prop(form, "prompt", placeholder=prompts.placeholder(form))
         layout.prop(form, "model")
