@@ -213,6 +213,8 @@ class TOKENLAB_OT_clear_finished(_TaskOperator, bpy.types.Operator):
     bl_label = "Clear Finished Tasks"
     bl_options = {"REGISTER"}  # No UNDO: the journal keeps the tasks' ids.
 
+    _chosen: list[str] | None = None
+
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Whether there is anything that is over."""
@@ -227,7 +229,8 @@ class TOKENLAB_OT_clear_finished(_TaskOperator, bpy.types.Operator):
         """Ask, since the list is not undone."""
         if bpy.app.background:
             return self.execute(context)
-        count = len(self._finished())
+        self._chosen = self._finished()
+        count = len(self._chosen)
         return context.window_manager.invoke_confirm(
             self,
             event,
@@ -239,7 +242,8 @@ class TOKENLAB_OT_clear_finished(_TaskOperator, bpy.types.Operator):
 
     def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Remove them all at once."""
-        count = session.current().remove_all(self._finished())
+        # What was asked about, and not what has been imported since.
+        count = session.current().remove_all(self._chosen or self._finished())
         self.report({"INFO"}, f"Cleared {count} {'task' if count == 1 else 'tasks'}")
         return {"FINISHED"}
 

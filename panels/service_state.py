@@ -14,7 +14,7 @@ from .sentences import draw_sentence
 
 
 def draw_service_state(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    """Draw what is wrong with key, address or network; nothing when all is well."""
+    """Draw what is wrong with key, address or network; else what the last test of the connection said, if anything."""
     problem = preferences.problem()
     if problem:
         box = layout.box()
@@ -24,7 +24,8 @@ def draw_service_state(layout: bpy.types.UILayout, context: bpy.types.Context) -
         else:
             _draw_preferences(box)
         return
-    state = properties.session_list().service_state
+    shown = properties.session_list()
+    state = shown.service_state
     if state == ServiceState.KEY_REFUSED.value:
         box = layout.box()
         text = f"{preferences.host()} refuses the API key. Nothing is charged. Enter another key in the preferences."
@@ -38,13 +39,13 @@ def draw_service_state(layout: bpy.types.UILayout, context: bpy.types.Context) -
         )
         draw_sentence(box, context, text, icon="ERROR", alert=True)
         box.operator("tokenlab.test_connection", text="Try Again", icon="FILE_REFRESH")
+    elif shown.connection_status:
+        draw_sentence(layout, context, shown.connection_status, icon="URL")
 
 
-def draw_connection_test(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    """Draw what the last test of the connection said."""
-    status = properties.session_list().connection_status
-    if status:
-        draw_sentence(layout, context, status, icon="URL")
+def is_of_use() -> bool:
+    """Whether nothing is known that keeps the service from answering: what it last refused is then worth a word."""
+    return properties.session_list().service_state in (ServiceState.UNKNOWN.value, ServiceState.ANSWERS.value)
 
 
 def _draw_preferences(layout: bpy.types.UILayout) -> None:

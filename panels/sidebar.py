@@ -12,7 +12,7 @@ import bpy
 from ..core.blender import models, properties
 from .models import draw_input_type, draw_model, draw_options, draw_price, draw_prompt_length
 from .sentences import draw_sentence
-from .service_state import draw_connection_test, draw_service_state
+from .service_state import draw_service_state
 from .task_list import TOKENLAB_MT_list
 
 
@@ -29,7 +29,6 @@ class TOKENLAB_PT_generate(bpy.types.Panel):
         layout = self.layout
         form = properties.form(context.scene)
         draw_service_state(layout, context)
-        draw_connection_test(layout, context)
         draw_input_type(layout, form)
         _draw_picture(layout, form)
         layout.prop(form, "prompt", text="", placeholder="A low-poly robot mascot")
