@@ -15,6 +15,8 @@ from collections.abc import Sequence
 import bpy
 
 from ..files.facts import ModelFacts
+from ..service.catalogue import price_text
+from ..service.contract import AUTO, GenerationRequest
 from ..tasks.task import Task, TaskState
 from .properties import TOKENLAB_PG_task, session_list
 
@@ -27,8 +29,11 @@ def is_open_elsewhere(task: Task) -> bool:
 
 
 def write_all(own: Sequence[tuple[Task, str]], elsewhere: Sequence[tuple[Task, str]]) -> None:
-    """Write the list anew from tasks and the names of their scenes, keeping the active row."""
-    tasks = [*own, *elsewhere]
+    """Write the list anew from tasks and the names of their scenes, keeping the active row.
+
+    The newest task of this file comes last, as one does that `write_one` adds.
+    """
+    tasks = [*elsewhere, *own]
     group = session_list()
     active = active_local_id()
     while len(group.tasks) > len(tasks):
@@ -97,6 +102,17 @@ def _facts_text(facts: ModelFacts | None) -> str:
     return json.dumps(facts.to_record()) if facts else ""
 
 
+def _options_text(request: GenerationRequest) -> str:
+    """Return what was chosen beside model and format, or ""."""
+    options = [
+        f"{request.quality.capitalize()} Quality" if request.quality != AUTO else "",
+        f"Style {request.style}" if request.style else "",
+        f"Seed {request.seed}" if request.seed is not None else "",
+        "From a Picture" if request.picture_field else "",
+    ]
+    return ", ".join(filter(None, options))
+
+
 def _fill(row: TOKENLAB_PG_task, task: Task, scene_name: str) -> None:
     values = {
         "name": task.local_id,
@@ -105,6 +121,8 @@ def _fill(row: TOKENLAB_PG_task, task: Task, scene_name: str) -> None:
         "prompt": task.title,
         "model": task.request.model,
         "format": task.request.format,
+        "options": _options_text(task.request),
+        "price": price_text(task.min_price, task.max_price),
         "state": task.state.value,
         "progress": -1 if task.progress is None else task.progress,
         "error": task.error,
@@ -113,6 +131,7 @@ def _fill(row: TOKENLAB_PG_task, task: Task, scene_name: str) -> None:
         "billing_transaction_id": task.billing_transaction_id,
         "request_id": task.request_id,
         "submitted_at": "" if task.submitted_at is None else f"{task.submitted_at:.3f}",
+        "settled_at": "" if task.settled_at is None else f"{task.settled_at:.3f}",
         "created_at": f"{task.created_at:.3f}",
         "was_imported": task.delivered,
         "has_result": bool(task.result_path),
