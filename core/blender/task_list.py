@@ -35,17 +35,17 @@ def write_all(own: Sequence[tuple[Task, str]], elsewhere: Sequence[tuple[Task, s
     """
     tasks = [*elsewhere, *own]
     group = session_list()
-    active = active_local_id()
+    active, is_news = active_local_id(), len(group.tasks) != len(tasks)
     while len(group.tasks) > len(tasks):
         group.tasks.remove(len(group.tasks) - 1)
     while len(group.tasks) < len(tasks):
         group.tasks.add()
     for row, (task, scene_name) in zip(group.tasks, tasks, strict=True):
-        _fill(row, task, scene_name)
+        is_news |= _fill(row, task, scene_name)
     if group.tasks_elsewhere != len(elsewhere):
-        group.tasks_elsewhere = len(elsewhere)
-    select(active)
-    tag_redraw()
+        group.tasks_elsewhere, is_news = len(elsewhere), True
+    if select(active) or is_news:
+        tag_redraw()
 
 
 def write_one(task: Task, scene_name: str) -> None:
@@ -53,8 +53,8 @@ def write_one(task: Task, scene_name: str) -> None:
     group = session_list()
     index = group.tasks.find(task.local_id)
     row = group.tasks[index] if index >= 0 else group.tasks.add()
-    _fill(row, task, scene_name)
-    tag_redraw()
+    if _fill(row, task, scene_name):
+        tag_redraw()
 
 
 def set_waits_for(local_id: str, reason: str) -> None:
@@ -73,13 +73,15 @@ def active_local_id() -> str:
     return group.tasks[index].local_id if 0 <= index < len(group.tasks) else ""
 
 
-def select(local_id: str) -> None:
-    """Make a task's row the active one; the last row if the task has none."""
+def select(local_id: str) -> bool:
+    """Make a task's row the active one, the last row if the task has none; return whether it was another one."""
     group = session_list()
     index = group.tasks.find(local_id) if local_id else -1
     index = index if index >= 0 else max(0, len(group.tasks) - 1)
-    if group.active_task_index != index:
-        group.active_task_index = index
+    if group.active_task_index == index:
+        return False
+    group.active_task_index = index
+    return True
 
 
 def tag_redraw() -> None:
@@ -113,7 +115,8 @@ def _options_text(request: GenerationRequest) -> str:
     return ", ".join(filter(None, options))
 
 
-def _fill(row: TOKENLAB_PG_task, task: Task, scene_name: str) -> None:
+def _fill(row: TOKENLAB_PG_task, task: Task, scene_name: str) -> bool:
+    """Write a task into a row; return whether that changed anything."""
     values = {
         "name": task.local_id,
         "local_id": task.local_id,
@@ -138,6 +141,7 @@ def _fill(row: TOKENLAB_PG_task, task: Task, scene_name: str) -> None:
         "facts": _facts_text(task.facts),
         "waits_for": "",
     }
-    for name, value in values.items():
-        if getattr(row, name) != value:
-            setattr(row, name, value)
+    news = {name: value for name, value in values.items() if getattr(row, name) != value}
+    for name, value in news.items():
+        setattr(row, name, value)
+    return bool(news)

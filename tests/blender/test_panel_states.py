@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import re
 from collections.abc import Callable
@@ -209,6 +210,27 @@ def test_details_say_what_was_asked_for_what_it_cost_and_how_long_it_took(
     assert said["Options"] == "High Quality, Seed 7"
     assert said["Price"].startswith("$")
     assert said["Took"].endswith(" s")
+
+
+def test_the_sidebar_is_drawn_again_only_when_there_is_something_new(
+    extension: ModuleType, simulator: SimulatorProcess, session: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task_list = extension.core.blender.task_list
+    drawn: list[int] = []
+    monkeypatch.setattr(task_list, "tag_redraw", lambda: drawn.append(1))
+    local_id = extension.generate("a cube").local_id
+    task = session.engine.records.get(local_id)
+    task_list.write_all([(task, "Scene")], [])
+    drawn.clear()
+    task_list.write_one(task, "Scene")
+    task_list.write_all([(task, "Scene")], [])
+    assert not drawn
+    changed = dataclasses.replace(task, note="A word.")
+    task_list.write_one(changed, "Scene")
+    task_list.write_all([(changed, "Scene")], [])
+    assert len(drawn) == 1
+    task_list.write_all([], [])
+    assert len(drawn) == 2
 
 
 # ---- the status bar
