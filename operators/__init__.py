@@ -20,6 +20,7 @@ from .pictures import (
 from .prompts import TOKENLAB_OT_use_prompt
 from .tasks import (
     TOKENLAB_OT_attach_task,
+    TOKENLAB_OT_clear_finished,
     TOKENLAB_OT_import_model,
     TOKENLAB_OT_open_folder,
     TOKENLAB_OT_remove_task,
@@ -41,6 +42,7 @@ _CLASSES = (
     TOKENLAB_OT_submit_again,
     TOKENLAB_OT_attach_task,
     TOKENLAB_OT_remove_task,
+    TOKENLAB_OT_clear_finished,
     TOKENLAB_OT_open_folder,
     TOKENLAB_OT_add_asset_library,
     TOKENLAB_OT_clean_up_library,

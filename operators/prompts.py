@@ -26,10 +26,9 @@ _items: list[tuple[str, str, str]] = []
 
 def _earlier(_operator: Any, _context: bpy.types.Context | None) -> list[tuple[str, str, str]]:
     """Return the earlier prompts for Blender's search: identifier, line, whole text."""
-    tasks = session.current().engine.records.all() if session.is_enabled() else []
     _items[:] = [
         (local_id, one_line(prompt, limit=_LINE), one_line(prompt))
-        for local_id, prompt in earlier_prompts(tasks).items()
+        for local_id, prompt in earlier_prompts(session.known_tasks()).items()
     ]
     return _items
 
@@ -50,7 +49,7 @@ class TOKENLAB_OT_use_prompt(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """Whether there is an earlier prompt."""
-        is_there = session.is_enabled() and has_earlier_prompts(session.current().engine.records.all())
+        is_there = has_earlier_prompts(session.known_tasks())
         if not is_there:
             cls.poll_message_set("There is no earlier prompt yet. Write one and click Generate.")
         return is_there
@@ -64,6 +63,6 @@ class TOKENLAB_OT_use_prompt(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Write the prompt of the chosen task, or of the newest one, into the form."""
-        prompt = find_prompt(session.current().engine.records.all(), self.task)
+        prompt = find_prompt(session.known_tasks(), self.task)
         properties.form(context.scene).prompt = prompt
         return {"FINISHED"}
