@@ -14,12 +14,14 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import bpy
 
 from ..service.contract import AUTO, GenerationRequest
 from ..service.errors import Duplicate, TokenLabError
+from ..tasks import previews
 from ..tasks.engine import STOP_SECONDS, Engine
 from ..tasks.journal import Row
 from ..tasks.placement import Placement
@@ -31,6 +33,8 @@ from ..tasks.records import (
     JournalRebuilt,
     LibraryReport,
     ModelsLoaded,
+    PreviewMade,
+    PreviewsFound,
     ServiceSeen,
     TaskChanged,
 )
@@ -45,6 +49,7 @@ from . import (
     status_bar,
     store,
     task_list,
+    thumbnails,
 )
 from .imports import Imports, ImportState
 from .pictures import Picture
@@ -78,6 +83,8 @@ class Session:
             ConnectionTested: self._connection_tested,
             ServiceSeen: self._service_seen,
             ModelsLoaded: self._models_loaded,
+            PreviewMade: self._preview_made,
+            PreviewsFound: self._previews_found,
             LibraryReport: self._library_reported,
         }
         session_list().service_state = ""  # An earlier session may have spoken with another one.
@@ -362,6 +369,7 @@ class Session:
     def _journal_loaded(self, event: JournalLoaded) -> None:
         session_list().notice = ""
         self._take_file(event.rows)
+        self._find_previews()
         self.library.keep_up()
 
     def _journal_failed(self, event: JournalFailed) -> None:
@@ -385,6 +393,23 @@ class Session:
     def _models_loaded(self, event: ModelsLoaded) -> None:
         self.models.take(event)
         task_list.tag_redraw()
+
+    def _preview_made(self, event: PreviewMade) -> None:
+        task = self.engine.records.get(event.local_id) if event.is_there else None
+        if task is not None and task.blend_path:
+            self._previews_found(PreviewsFound(((task.local_id, previews.picture_of(task.blend_path)),)))
+
+    def _previews_found(self, event: PreviewsFound) -> None:
+        thumbnails.take(event.pictures)
+        task_list.tag_redraw()
+
+    def _find_previews(self) -> None:
+        """Have the pictures of models looked for that were made before; those of new ones are told of."""
+        tasks = [
+            task for task in self.engine.records.all() if task.blend_path and not thumbnails.icon_id(task.local_id)
+        ]
+        if tasks and not bpy.app.background:
+            self.engine.run(partial(previews.find, models=[(task.local_id, task.blend_path) for task in tasks]))
 
     def _library_reported(self, event: LibraryReport) -> None:
         self.library.take(event)
@@ -425,6 +450,7 @@ def stop(timeout: float = STOP_SECONDS) -> None:
     models.forget()
     placeholder_watch.forget()
     status_bar.forget()
+    thumbnails.forget()
     _session = _wake = None
 
 

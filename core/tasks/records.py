@@ -73,6 +73,13 @@ class PreviewMade:
 
 
 @dataclass(frozen=True, slots=True)
+class PreviewsFound:
+    """Pictures that are there already: local ids and paths."""
+
+    pictures: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class JournalLoaded:
     """What the journal held when it was asked."""
 
@@ -158,6 +165,7 @@ Event = (
     | JobDone
     | BillAsked
     | PreviewMade
+    | PreviewsFound
     | JournalLoaded
     | JournalFailed
     | JournalRebuilt
