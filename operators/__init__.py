@@ -11,6 +11,7 @@ from .connection import TOKENLAB_OT_test_connection
 from .generate import TOKENLAB_OT_generate
 from .library import TOKENLAB_OT_add_asset_library, TOKENLAB_OT_clean_up_library
 from .models import TOKENLAB_OT_refresh_models
+from .stand_in import TOKENLAB_OT_try_without_key
 from .tasks import (
     TOKENLAB_OT_attach_task,
     TOKENLAB_OT_import_model,
@@ -23,6 +24,7 @@ from .tasks import (
 
 _CLASSES = (
     TOKENLAB_OT_generate,
+    TOKENLAB_OT_try_without_key,
     TOKENLAB_OT_import_model,
     TOKENLAB_OT_stop_waiting,
     TOKENLAB_OT_resume,

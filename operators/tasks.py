@@ -33,6 +33,12 @@ def _state(local_id: str) -> str:
     return task.state.value if task else ""
 
 
+def _may_be_charged_for_nothing(local_id: str) -> bool:
+    """Whether money may be lost with a task; a trial costs none."""
+    task = session.current().engine.records.get(local_id)
+    return task is not None and not task.is_stand_in and task.state.value in _PAID_FOR_NOTHING
+
+
 class _TaskOperator:
     """What all operators on one task share: which task is meant, and when there is none."""
 
@@ -188,7 +194,7 @@ class TOKENLAB_OT_remove_task(_TaskOperator, bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[OperatorReturnItems]:
         """Ask first when money may be lost with it."""
-        if bpy.app.background or _state(self.chosen) not in _PAID_FOR_NOTHING:
+        if bpy.app.background or not _may_be_charged_for_nothing(self.chosen):
             return self.execute(context)
         return context.window_manager.invoke_confirm(
             self,

@@ -18,6 +18,7 @@ class TOKENLAB_MT_add(bpy.types.Menu):
         layout = self.layout
         layout.operator_context = "INVOKE_DEFAULT"
         layout.operator("tokenlab.generate", text="Generate 3D Model…", icon="SHADERFX").show_form = True
+        layout.operator("tokenlab.try_without_key", icon="PLAY")
 
 
 class TOKENLAB_MT_object(bpy.types.Menu):

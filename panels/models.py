@@ -133,6 +133,8 @@ def _state_of_knowledge(form: Any, shown: models.Shown) -> str:
     """Say what the options below go by."""
     if shown.is_asking:
         return "Asking the service about its models…"
+    if models.is_stand_in_chosen(form):
+        return "It chooses among a few models that are a part of it."
     name, catalogue = models.chosen(form), shown.catalogue
     detail = catalogue.details.get(name)
     if detail is None:

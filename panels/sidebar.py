@@ -16,6 +16,7 @@ from ..core.service.errors import DASHBOARD_BILLING, DASHBOARD_RUNS, IN_PREFEREN
 from .model_facts import draw_model_facts
 from .models import ago, draw_input_type, draw_model, draw_options, draw_price, draw_prompt_length
 from .sentences import draw_sentence
+from .stand_in import draw_chosen, draw_made, draw_offer, generate_label
 from .task_list import STATE_LABELS, draw_progress, is_in_progress
 
 _LONG_SECONDS: Final = 900.0
@@ -34,8 +35,9 @@ class TOKENLAB_PT_generate(bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         form = properties.form(context.scene)
-        _draw_problem(layout, context)
-        _draw_connection(layout, context)
+        if not draw_chosen(layout, context, form):
+            _draw_problem(layout, context)
+            _draw_connection(layout, context)
         draw_input_type(layout, form)
         _draw_picture(layout, form)
         layout.prop(form, "prompt", text="", placeholder="A low-poly robot mascot")
@@ -47,7 +49,7 @@ class TOKENLAB_PT_generate(bpy.types.Panel):
         row = layout.row()
         row.scale_y = 1.4
         row.enabled = found is None
-        row.operator("tokenlab.generate", text="Generate", icon="SHADERFX")
+        row.operator("tokenlab.generate", text=generate_label(form), icon="SHADERFX")
 
 
 class TOKENLAB_PT_options(bpy.types.Panel):
@@ -114,6 +116,7 @@ class TOKENLAB_PT_details(bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         task = _active_task()
+        draw_made(layout, context, task)
         if task.error:
             draw_sentence(layout, context, task.error, icon="ERROR", alert=True)
         if task.note:
@@ -151,6 +154,8 @@ def _draw_problem(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
     draw_sentence(box, context, problem, icon="INFO")
     if not preferences.api_key() or not preferences.has_safe_address():
         box.operator("preferences.addon_show", text="Open Preferences", icon="PREFERENCES").module = base_package
+        if not preferences.api_key():
+            draw_offer(box, context)
     else:
         box.operator("screen.userpref_show", text="Open System Preferences", icon="PREFERENCES").section = "SYSTEM"
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import bpy
 
+from .stand_in import row_title
+
 STATE_ICONS: dict[str, Any] = {  # Any: the stubs want one of a thousand literals
     "QUEUED": "PAUSE",
     "SUBMITTING": "EXPORT",
@@ -58,7 +60,7 @@ class TOKENLAB_UL_tasks(bpy.types.UIList):
         _flt_flag: int | None,
     ) -> None:
         row = layout.split(factor=0.6)
-        row.label(text=item.prompt, icon=STATE_ICONS.get(item.state, "DOT"), translate=False)
+        row.label(text=row_title(item), icon=STATE_ICONS.get(item.state, "DOT"), translate=False)
         if is_in_progress(item):
             row.progress(text=f"{item.progress}%" if item.progress > 0 else "", factor=max(0, item.progress) / 100)
         else:

@@ -17,6 +17,7 @@ from dataclasses import replace
 
 import bpy
 
+from ..service import stand_in
 from ..service.contract import AUTO, GenerationRequest
 from ..service.errors import Duplicate, TokenLabError
 from ..tasks.engine import STOP_SECONDS, Engine
@@ -183,7 +184,8 @@ class Session:
         :raises Duplicate: when the same was asked for a short while ago, and that is not confirmed.
         :raises TokenLabError: when nothing can be sent now.
         """
-        sentence = preferences.problem() or self.engine.journal_problem
+        is_sent = not stand_in.is_model(request.model)
+        sentence = (preferences.problem() if is_sent else "") or self.engine.journal_problem
         if sentence:
             if self.engine.journal_problem:
                 self.engine.load_journal()  # Perhaps it can be used again, for the next time.
@@ -234,6 +236,11 @@ class Session:
         return True
 
     def _check_is_new(self, task_id: str) -> None:
+        if stand_in.is_task_id(task_id):
+            raise TokenLabError(
+                "This ID belongs to a trial model, of which the service knows nothing. Nothing was changed. "
+                "Look for another ID in the dashboard."
+            )
         for task in self.engine.records.all():
             is_listed = store.find_scene(task.scene_id) is not None or task_list.is_open_elsewhere(task)
             if task.task_id == task_id and is_listed:

@@ -114,6 +114,7 @@ def _fill(row: TOKENLAB_PG_task, task: Task, scene_name: str) -> None:
         "request_id": task.request_id,
         "submitted_at": "" if task.submitted_at is None else f"{task.submitted_at:.3f}",
         "created_at": f"{task.created_at:.3f}",
+        "is_stand_in": task.is_stand_in,
         "was_imported": task.delivered,
         "has_result": bool(task.result_path),
         "facts": _facts_text(task.facts),

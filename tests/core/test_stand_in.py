@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from core.files import checks, trial_models
+from core.files import checks, library, trial_models
 from core.files.formats import ModelFormat, sniff
 from core.service import stand_in
 from core.service.contract import GenerationRequest, RemoteStatus
@@ -204,7 +204,7 @@ def test_a_full_disk_is_said_without_a_word_of_a_service(rig: NoService, monkeyp
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(stand_in.library, "write_atomically", full)
+        patch.setattr(library, "write_atomically", full)
         local_id = submit(rig)
         rig.run_until(lambda: rig.task(local_id).state is TaskState.DOWNLOADING)
         rig.run_until(lambda: not rig.engine.is_working_on(local_id))
@@ -248,12 +248,12 @@ def test_with_a_key_and_a_service_it_still_asks_neither_and_takes_no_place_of_a_
     assert rig.engine.stop()
 
 
-def test_a_service_that_is_down_does_not_hold_it_up(rig: NoService) -> None:
+def test_a_service_that_is_down_does_not_hold_it_up(rig: NoService, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(Breaker.TRIES):
         rig.engine._schedule.breaker.begun()
         rig.engine._schedule.breaker.ended(rig.now, rig.engine.pacing, answered=False)
     assert rig.engine._schedule.breaker.is_open
-    rig.engine._schedule.budget.take = lambda _now: False  # type: ignore[method-assign]  # nothing may be asked
+    monkeypatch.setattr(rig.engine._schedule.budget, "take", lambda _now: False)
     assert rig.run_to(submit(rig), TaskState.READY).error == ""
 
 
