@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.props import BoolProperty, StringProperty
@@ -103,6 +103,13 @@ class TOKENLAB_OT_stop_waiting(_TaskOperator, bpy.types.Operator):
     bl_options = {"REGISTER"}  # No UNDO: tasks are no scene data.
 
     local_id: _LOCAL_ID
+
+    @classmethod
+    def description(cls, _context: bpy.types.Context, given: Any) -> str:
+        """Speak of money only where it can be lost."""
+        if task_list.is_stand_in(given.local_id):
+            return "Make this trial model no further; nothing is charged, and it can be resumed"
+        return str(cls.__doc__)
 
     def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Stop polling or downloading."""

@@ -134,7 +134,7 @@ def _state_of_knowledge(form: Any, shown: models.Shown) -> str:
     if shown.is_asking:
         return "Asking the service about its models…"
     if models.is_stand_in_chosen(form):
-        return "It chooses among a few models that are a part of it."
+        return "One of a few small models, by a word of the prompt."
     name, catalogue = models.chosen(form), shown.catalogue
     detail = catalogue.details.get(name)
     if detail is None:

@@ -15,7 +15,7 @@ import bpy
 from ..core.blender import models
 from .sentences import draw_sentence
 
-_OFFER = "Without one, TokenLab 3D can make a small model itself, to show every step. Nothing is sent or charged."
+_OFFER = "Or see every step without one: TokenLab 3D makes a small model itself. Nothing is sent or charged."
 _CHOSEN = (
     "Trial: TokenLab 3D makes one of a few small models itself, as an example of every step. "
     "Nothing is sent, nothing is charged."

@@ -68,6 +68,13 @@ def active_local_id() -> str:
     return group.tasks[index].local_id if 0 <= index < len(group.tasks) else ""
 
 
+def is_stand_in(local_id: str) -> bool:
+    """Whether a task of the list, the active one for "", is a trial that the service knows nothing of."""
+    group = session_list()
+    index = group.tasks.find(local_id or active_local_id())
+    return index >= 0 and bool(group.tasks[index].is_stand_in)
+
+
 def select(local_id: str) -> None:
     """Make a task's row the active one; the last row if the task has none."""
     group = session_list()

@@ -22,7 +22,8 @@ from .errors import ServiceError
 
 MODEL: Final = "try-without-key"
 """The model of a request that stays here. Saved in files."""
-_ID_PREFIX: Final = "trial_"
+_ID_PREFIX: Final = "tokenlab3d-trial-"
+"""Such an id no service gives by chance: a task that is paid for would be taken for ours."""
 POLL_SECONDS: Final = 0.5
 """Between two questions: they go nowhere."""
 WORK_SECONDS: Final = 8.0
@@ -67,7 +68,7 @@ class StandIn:
 
     def create(self, _body: dict[str, object], *, delivery_policy: str = "") -> TaskReply:
         """Accept a request. There is no delivery but one."""
-        return self.status(f"{_ID_PREFIX}{uuid.uuid4().hex}")
+        return self.status(f"{_ID_PREFIX}{uuid.uuid4().hex[:12]}")
 
     def status(self, task_id: str, _poll_url: str = "") -> TaskReply:
         """Say where a task is; one of an earlier session, or of another computer, begins anew."""
@@ -76,7 +77,7 @@ class StandIn:
         if progress < 100:  # per cent
             return TaskReply(task_id=task_id, status=RemoteStatus.PROCESSING, progress=progress, model=MODEL)
         # Opened by nobody: `deliver` makes the file.
-        urls = {"glb": f"{_ID_PREFIX}model:glb"}
+        urls = {"glb": f"{_ID_PREFIX}glb"}
         return TaskReply(task_id=task_id, status=RemoteStatus.COMPLETED, progress=100, model=MODEL, asset_urls=urls)
 
     def model(self, _model_id: str) -> ModelInfo:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import socket
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any, NoReturn
 
 import bpy
@@ -119,6 +119,8 @@ def test_the_whole_way_without_a_key_and_without_a_socket(extension: ModuleType,
     pump(extension, lambda: (task.progress or 0) > 0)
     assert task.state == "PROCESSING"
     assert not extension.operators.tasks._may_be_charged_for_nothing(task.local_id)
+    stop = extension.operators.tasks.TOKENLAB_OT_stop_waiting
+    assert "nothing is charged" in stop.description(bpy.context, SimpleNamespace(local_id=""))
     objects = task.wait(60)
     assert triangles(objects) > 50
     assert [item.name for item in objects if item.type == "MESH"] == ["Robot"]
@@ -140,8 +142,8 @@ def test_the_whole_way_without_a_key_and_without_a_socket(extension: ModuleType,
 
 def test_a_task_id_of_it_is_not_taken_to_the_service(extension: ModuleType, simulator: SimulatorProcess) -> None:
     with pytest.raises(RuntimeError, match="This ID belongs to a trial model"):
-        bpy.ops.tokenlab.attach_task(task_id="trial_0123")
-    assert [entry["path"] for entry in simulator.requests("api") if "trial_" in entry["path"]] == []
+        bpy.ops.tokenlab.attach_task(task_id="tokenlab3d-trial-0123")
+    assert [entry["path"] for entry in simulator.requests("api") if "trial" in entry["path"]] == []
 
 
 def test_scripts_name_the_model_and_everything_else_still_needs_a_key(extension: ModuleType, no_key: Any) -> None:

@@ -155,7 +155,7 @@ def test_the_stand_in_answers_like_the_service_and_takes_its_time_by_the_clock_t
     assert seen == [0, 12, 25, 37, 50, 62, 75, 87]
     assert reply.status is RemoteStatus.COMPLETED
     assert reply.billing_transaction_id == ""
-    assert service.status("trial_of_an_earlier_session").progress == 0
+    assert service.status("tokenlab3d-trial-of-an-earlier-session").progress == 0
 
 
 # ---- a whole task
@@ -227,7 +227,7 @@ def test_the_same_may_be_tried_again_at_once(rig: NoService) -> None:
 @pytest.mark.parametrize("by", ["its model", "its id"])
 def test_a_task_is_the_stand_ins_by_its_model_or_its_id_whatever_a_file_says_of_the_other(by: str) -> None:
     request = GenerationRequest(prompt=PROMPT, model=stand_in.MODEL if by == "its model" else "tripo-h3.1")
-    task = replace(new_task(request, "scene-1"), task_id="trial_1" if by == "its id" else "ldtask_1")
+    task = replace(new_task(request, "scene-1"), task_id="tokenlab3d-trial-1" if by == "its id" else "ldtask_1")
     read = from_text(to_scene_text(task), scene_id="scene-1")
     assert read is not None
     assert read.is_stand_in
@@ -270,7 +270,7 @@ def test_after_a_restart_it_goes_on_by_itself_and_nothing_is_sent_though_there_i
     first = Blender(tmp_path, simulator, "first/1/a")
     task = new_task(GenerationRequest(prompt=PROMPT, model=stand_in.MODEL), "scene-1")
     is_known = state in (TaskState.PROCESSING, TaskState.DOWNLOADING)
-    task = replace(task, state=state, task_id="trial_1" if is_known else "", error="before")
+    task = replace(task, state=state, task_id="tokenlab3d-trial-1" if is_known else "", error="before")
     first.engine.records.add(task)
     flush(first)
     assert first.engine.stop()
