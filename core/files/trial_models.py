@@ -22,24 +22,23 @@ Polygon = tuple[Point, ...]
 Parts = Mapping[str, Sequence[Polygon]]
 """The faces of a model by the name of their material."""
 
-_MAIN: Final = "Paint"
-"""The material whose color is another one with each prompt and seed."""
-_COLORS: Final[Mapping[str, Point]] = {
-    "Bark": (0.19, 0.09, 0.04),
-    "Glass": (0.05, 0.35, 0.6),
-    "Metal": (0.33, 0.35, 0.38),
-    "Stone": (0.45, 0.42, 0.38),
-    "Wood": (0.36, 0.2, 0.09),
+_COLORS: Final[Mapping[str, Sequence[Point]]] = {
+    "Bark": ((0.19, 0.09, 0.04),),
+    "Glass": ((0.05, 0.35, 0.6),),
+    "Leaves": ((0.05, 0.25, 0.05), (0.16, 0.36, 0.05), (0.03, 0.22, 0.15), (0.5, 0.24, 0.03), (0.45, 0.09, 0.04)),
+    "Metal": ((0.33, 0.35, 0.38),),
+    "Paint": (
+        (0.72, 0.14, 0.06),
+        (0.8, 0.42, 0.04),
+        (0.1, 0.42, 0.12),
+        (0.03, 0.4, 0.42),
+        (0.07, 0.2, 0.65),
+        (0.38, 0.12, 0.5),
+    ),
+    "Stone": ((0.45, 0.42, 0.38),),
+    "Wood": ((0.36, 0.2, 0.09),),
 }
-"""Linear red, green and blue."""
-_MAIN_COLORS: Final[Sequence[Point]] = (
-    (0.72, 0.14, 0.06),
-    (0.8, 0.42, 0.04),
-    (0.1, 0.42, 0.12),
-    (0.03, 0.4, 0.42),
-    (0.07, 0.2, 0.65),
-    (0.38, 0.12, 0.5),
-)
+"""By material, what prompt and seed choose from: linear red, green and blue."""
 
 _FLOAT, _UNSIGNED_SHORT = 5126, 5123
 _ARRAY_BUFFER, _ELEMENT_ARRAY_BUFFER = 34962, 34963
@@ -88,11 +87,11 @@ def _sides(low: list[Point], high: list[Point]) -> Iterator[Polygon]:
 
 def _robot() -> Parts:
     legs = [_box((side * 0.13, 0.0, 0.0), (0.15, 0.34, 0.2)) for side in (-1, 1)]
-    arms = [_box((side * 0.34, 0.38, 0.0), (0.12, 0.36, 0.16)) for side in (-1, 1)]
+    arms = [_box((side * 0.32, 0.38, 0.0), (0.12, 0.36, 0.16)) for side in (-1, 1)]
     eyes = [_box((side * 0.1, 0.96, 0.18), (0.1, 0.1, 0.05)) for side in (-1, 1)]
     antenna = _cone((0.0, 1.16, 0.0), 0.14, 0.02, 0.02)
     return {
-        _MAIN: [*_box((0.0, 0.34, 0.0), (0.54, 0.44, 0.32)), *_box((0.0, 0.82, 0.0), (0.44, 0.34, 0.36))],
+        "Paint": [*_box((0.0, 0.34, 0.0), (0.54, 0.44, 0.32)), *_box((0.0, 0.82, 0.0), (0.44, 0.34, 0.36))],
         "Metal": [*_all(legs), *_all(arms), *antenna, *_box((0.0, 0.78, 0.0), (0.18, 0.04, 0.18))],
         "Glass": [*_all(eyes), *_cone((0.0, 1.3, 0.0), 0.07, 0.05, 0.03)],
     }
@@ -101,7 +100,7 @@ def _robot() -> Parts:
 def _tree() -> Parts:
     crown = [((0.0, 0.42, 0.0), 0.6, 0.52), ((0.0, 0.78, 0.0), 0.52, 0.41), ((0.0, 1.1, 0.0), 0.5, 0.29)]
     return {
-        _MAIN: _all(_cone(center, height, radius) for center, height, radius in crown),
+        "Leaves": _all(_cone(center, height, radius) for center, height, radius in crown),
         "Bark": [*_cone((0.0, 0.0, 0.0), 0.46, 0.13, 0.09)],
     }
 
@@ -110,7 +109,7 @@ def _chair() -> Parts:
     legs = [_box((x, 0.0, z), (0.06, 0.43, 0.06)) for x in (-0.2, 0.2) for z in (-0.2, 0.2)]
     posts = [_box((x, 0.48, -0.2), (0.06, 0.5, 0.05)) for x in (-0.2, 0.2)]
     slats = [_box((0.0, level, -0.2), (0.34, 0.09, 0.03)) for level in (0.6, 0.74, 0.88)]
-    return {_MAIN: [*_box((0.0, 0.43, 0.0), (0.48, 0.05, 0.48))], "Wood": _all([*legs, *posts, *slats])}
+    return {"Paint": [*_box((0.0, 0.43, 0.0), (0.48, 0.05, 0.48))], "Wood": _all([*legs, *posts, *slats])}
 
 
 def _house() -> Parts:
@@ -126,7 +125,7 @@ def _house() -> Parts:
         (front[0], back[0], back[1], front[1]),
     ]
     return {
-        _MAIN: roof,
+        "Paint": roof,
         "Stone": [*_box((0.0, 0.0, 0.0), (1.0, 0.6, 0.8)), *_box((0.3, 0.72, -0.2), (0.14, 0.4, 0.14))],
         "Wood": [*_box((0.0, 0.0, 0.4), (0.2, 0.4, 0.04))],
         "Glass": _all(windows),
@@ -155,7 +154,7 @@ def make(prompt: str, seed: int | None = None) -> bytes:
     chance = hashlib.sha256(f"{prompt}\n{seed}".encode("utf-8", "replace")).digest()
     name = name_of(prompt)
     model, _words = _MODELS[name]
-    return _glb(name, model(), _MAIN_COLORS[chance[0] % len(_MAIN_COLORS)])
+    return _glb(name, model(), chance[0])
 
 
 def name_of(prompt: str) -> str:
@@ -167,8 +166,8 @@ def name_of(prompt: str) -> str:
     return list(_MODELS)[hashlib.sha256(text.encode("utf-8", "replace")).digest()[0] % len(_MODELS)]
 
 
-def _glb(name: str, parts: Parts, main: Point) -> bytes:
-    """Return one mesh with a material for each part."""
+def _glb(name: str, parts: Parts, chance: int) -> bytes:
+    """Return one mesh with a material for each part; `chance` chooses the colors."""
     binary = bytearray()
     document: dict[str, Any] = {
         "asset": {"version": "2.0", "generator": "TokenLab 3D, without the service"},
@@ -181,8 +180,8 @@ def _glb(name: str, parts: Parts, main: Point) -> bytes:
         "bufferViews": [],
     }
     for number, (material, polygons) in enumerate(parts.items()):
-        color = main if material == _MAIN else _COLORS[material]
-        document["materials"].append(_material(material, color))
+        colors = _COLORS[material]
+        document["materials"].append(_material(material, colors[chance % len(colors)]))
         attributes, indices = _add_polygons(document, binary, polygons)
         primitive = {"attributes": attributes, "indices": indices, "material": number}
         document["meshes"][0]["primitives"].append(primitive)
