@@ -14,6 +14,7 @@
 #
 # Variables: TIER="core blender gui" (test), BPY="4.2 4.5 5.0 5.1 5.2" (test, matrix; one of them for the others),
 # FORMAT, IMAGE, PROMPT, LIVE=1 (demo), CAMPAIGN, N (campaign: which, and how many rounds; not on Windows), BENCH (bench: which, all if none),
+# WINDOW="5.2" or "4.3" (which Blender the gui tier opens),
 # ARGS (passed on as it is: `make test TIER=core ARGS="-k journal -x"`).
 
 PYTHON ?= python3
@@ -23,10 +24,11 @@ GET_PYTHON_OF_BPY = PY="$$($(PYTHON) .ci/environment.py --bpy $(or $(BPY),newest
 
 # Through the environment, because a prompt may hold any character.
 export IMAGE PROMPT
+export BLENDER_WINDOW = $(WINDOW)
 DEMO_OPTIONS = $(if $(FORMAT),--format $(FORMAT)) $(if $(IMAGE),--image "$$IMAGE") $(if $(PROMPT),--prompt "$$PROMPT") \
 	$(if $(LIVE),--live)
 
-.PHONY: test demo build simulator lint matrix campaign bench
+.PHONY: test demo build simulator lint matrix campaign pictures bench
 
 test:
 	@$(GET_PYTHON) && "$$PY" -m tests $(addprefix --tier ,$(TIER)) $(if $(BPY),--bpy $(BPY)) $(if $(ARGS),-- $(ARGS))
@@ -48,6 +50,10 @@ matrix:
 
 campaign:
 	@$(GET_PYTHON_OF_BPY) && "$$PY" -m tests.campaigns.$(CAMPAIGN) $(if $(N),--rounds $(N)) $(ARGS)
+
+# The pictures of the user guide, from a real window
+pictures:
+	@$(GET_PYTHON) && TOKENLAB_PICTURES=docs/images "$$PY" -m tests --tier gui -- -k test_states $(ARGS)
 
 bench:
 	@$(GET_PYTHON_OF_BPY) && "$$PY" -m tests.bench $(BENCH) $(ARGS)

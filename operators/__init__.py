@@ -14,6 +14,7 @@ from .models import TOKENLAB_OT_refresh_models
 from .stand_in import TOKENLAB_OT_try_without_key
 from .tasks import (
     TOKENLAB_OT_attach_task,
+    TOKENLAB_OT_clear_finished,
     TOKENLAB_OT_import_model,
     TOKENLAB_OT_open_folder,
     TOKENLAB_OT_remove_task,
@@ -31,6 +32,7 @@ _CLASSES = (
     TOKENLAB_OT_submit_again,
     TOKENLAB_OT_attach_task,
     TOKENLAB_OT_remove_task,
+    TOKENLAB_OT_clear_finished,
     TOKENLAB_OT_open_folder,
     TOKENLAB_OT_add_asset_library,
     TOKENLAB_OT_clean_up_library,

@@ -25,6 +25,8 @@ _LOCAL_ID = StringProperty(
 
 _PAID_FOR_NOTHING = ("SUBMITTING", "UNCERTAIN", "PENDING", "PROCESSING", "DOWNLOADING", "STOPPED")
 """States in which a task may be charged although nothing has arrived."""
+_FINISHED = ("IMPORTED", "FAILED")
+"""States in which nobody waits for a task, and no model is lost with it."""
 
 
 def _state(local_id: str) -> str:
@@ -215,6 +217,52 @@ class TOKENLAB_OT_remove_task(_TaskOperator, bpy.types.Operator):
     def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Remove it from the list and from its scene."""
         return self.try_to(session.current().remove, "This task is not in the list.")
+
+
+class TOKENLAB_OT_clear_finished(_TaskOperator, bpy.types.Operator):
+    """Take imported and failed tasks off the list; imported models stay in the scene, and files stay on disk"""
+
+    bl_idname = "tokenlab.clear_finished"
+    bl_label = "Clear Finished Tasks"
+    bl_options = {"REGISTER"}  # No UNDO: the journal keeps the tasks' ids.
+
+    _chosen: list[str] | None = None
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Whether there is anything that is over."""
+        if not super().poll(context):
+            return False
+        has_finished = any(row.state in _FINISHED for row in session_list().tasks)
+        if not has_finished:
+            cls.poll_message_set("No task is imported or failed. What waits to be imported stays in the list.")
+        return has_finished
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[OperatorReturnItems]:
+        """Ask, since the list is not undone."""
+        if bpy.app.background:
+            return self.execute(context)
+        self._chosen = self._finished()
+        count = len(self._chosen)
+        return context.window_manager.invoke_confirm(
+            self,
+            event,
+            title="Clear Finished Tasks?",
+            message=f"{count} imported or failed {'task leaves' if count == 1 else 'tasks leave'} the list. "
+            "Models in the scene stay there.",
+            confirm_text="Clear",
+        )
+
+    def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Remove them all at once."""
+        # What was asked about, and not what has been imported since.
+        count = session.current().remove_all(self._chosen or self._finished())
+        self.report({"INFO"}, f"Cleared {count} {'task' if count == 1 else 'tasks'}")
+        return {"FINISHED"}
+
+    @staticmethod
+    def _finished() -> list[str]:
+        return [row.local_id for row in session_list().tasks if row.state in _FINISHED]
 
 
 class TOKENLAB_OT_open_folder(_TaskOperator, bpy.types.Operator):

@@ -36,6 +36,7 @@ class TOKENLAB_MT_object(bpy.types.Menu):
         layout.operator("tokenlab.submit_again", icon="EXPORT")
         layout.operator("tokenlab.attach_task", icon="LINKED")
         layout.operator("tokenlab.remove_task", icon="X")
+        layout.operator("tokenlab.clear_finished", icon="TRASH")
         layout.operator("tokenlab.open_folder", icon="FILE_FOLDER")
         layout.separator()
         layout.operator("tokenlab.add_asset_library", icon="ASSET_MANAGER")

@@ -12,6 +12,7 @@ import bpy
 
 from ..core.blender import models, properties
 from .sentences import draw_sentence
+from .service_state import is_of_use
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _LABEL = 0.4
@@ -52,7 +53,7 @@ def draw_model(layout: bpy.types.UILayout, context: bpy.types.Context, form: Any
     model, shown = models.info(form), models.shown()
     if model is not None and model.is_ending:
         _draw_ending(layout, context, model)
-    if shown.error and not shown.is_asking:
+    if shown.error and not shown.is_asking and is_of_use():
         draw_sentence(layout, context, shown.error, icon="ERROR")
     draw_sentence(layout, context, " ".join(filter(None, (_maker(model), _state_of_knowledge(form, shown)))))
 

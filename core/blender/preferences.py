@@ -157,6 +157,11 @@ def delivery_policy() -> str:
     return "" if chosen == "DEFAULT" else chosen.lower()
 
 
+def host() -> str:
+    """Return the host name of the service in force, for sentences."""
+    return Connection(base_url(), "").host
+
+
 def is_online() -> bool:
     """Whether the service may be spoken to: Blender allows online access, or the service is on this machine."""
     return bool(bpy.app.online_access) or is_loopback(base_url())

@@ -117,6 +117,8 @@ class TOKENLAB_PG_task(bpy.types.PropertyGroup):
     prompt: StringProperty(name="Prompt")
     model: StringProperty(name="Model")
     format: StringProperty(name="Format")
+    options: StringProperty(name="Options", description="Quality, style and seed that were chosen, in words")
+    price: StringProperty(name="Price", description="What the service published for one request when it was sent")
     state: StringProperty(name="State")
     progress: IntProperty(name="Progress", description="0 to 100, or -1 when the service gives none", default=-1)
     error: StringProperty(name="Error")
@@ -128,6 +130,7 @@ class TOKENLAB_PG_task(bpy.types.PropertyGroup):
     submitted_at: StringProperty(name="Sent", description="Unix seconds as text, or nothing")
     is_stand_in: BoolProperty(name="Trial", description="Made by TokenLab 3D itself; the service knows nothing of it")
     created_at: StringProperty(name="Created", description="Unix seconds as text: a float property would round them")
+    settled_at: StringProperty(name="Completed", description="Unix seconds as text, or nothing")
     was_imported: BoolProperty(name="Was Imported", description="The model was imported before, into any file")
     has_result: BoolProperty(name="Has Result", description="The model is on this computer")
     facts: StringProperty(name="Facts", description="What the model is like, as JSON; empty before it was measured")
@@ -142,6 +145,9 @@ class TOKENLAB_PG_session(bpy.types.PropertyGroup):
         name="Tasks Elsewhere", description="Tasks of other files that this Blender goes on with"
     )
     notice: StringProperty(name="Notice", description="A sentence about the extension itself")
+    service_state: StringProperty(
+        name="Service State", description="What the latest exchange with the service has shown, or nothing"
+    )
     connection_status: StringProperty(name="Connection", description="What the last connection test said")
     library_use: StringProperty(name="Library", description="How many models the library holds, and their size")
     library_status: StringProperty(name="Library Status", description="What was last done with the library")

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import bpy
 
@@ -31,10 +32,11 @@ from ..tasks.records import (
     JournalRebuilt,
     LibraryReport,
     ModelsLoaded,
+    ServiceSeen,
     TaskChanged,
 )
 from ..tasks.task import Task
-from . import assets, importing, models, placeholder_watch, preferences, store, task_list
+from . import assets, importing, models, placeholder_watch, preferences, status_bar, store, task_list
 from .imports import Imports, ImportState
 from .pictures import Picture
 from .placeholder_watch import PlaceholderWatch
@@ -58,8 +60,21 @@ class Session:
         self._scene_names: dict[int, str] = {}
         """Of all scenes of the open file as they were last noticed, by `session_uid`."""
         self.connection_test: ConnectionTested | None = None
+        self._service: ServiceSeen | None = None
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            TaskChanged: self._task_changed,
+            JournalLoaded: self._journal_loaded,
+            JournalFailed: self._journal_failed,
+            JournalRebuilt: self._journal_rebuilt,
+            ConnectionTested: self._connection_tested,
+            ServiceSeen: self._service_seen,
+            ModelsLoaded: self._models_loaded,
+            LibraryReport: self._library_reported,
+        }
+        session_list().service_state = ""  # An earlier session may have spoken with another one.
         self.models = models.Models(self.engine, wake)
         self.library = assets.Library(self.engine, wake)
+        self.status_bar = status_bar.StatusBar(self.engine.records)
         self.placeholders = PlaceholderWatch(self.engine.records, self.imports.is_imported, wake)
 
     @property
@@ -69,7 +84,10 @@ class Session:
 
     def refresh_settings(self) -> None:
         """Have the engine work with what the preferences say now; the data folder stays until the next start."""
-        self.engine.settings = replace(preferences.settings(), data_directory=self._data_directory)
+        settings = self.engine.settings = replace(preferences.settings(), data_directory=self._data_directory)
+        if self._service is not None and self._service.connection != settings.connection:
+            self._service = None
+            session_list().service_state = ""
 
     # The open file
 
@@ -298,16 +316,23 @@ class Session:
     def remove(self, local_id: str) -> bool:
         """Take a task off the list, out of its scene too."""
         self._check_owner(local_id)
-        task = self.engine.records.get(local_id)
-        if task is None or not self.engine.remove(local_id):
-            return False
-        scene = store.find_scene(task.scene_id)
-        if scene is not None:
-            store.remove_entry(scene, local_id)
-        self.imports.drop(local_id)
+        return self.remove_all([local_id]) == 1
+
+    def remove_all(self, local_ids: Sequence[str]) -> int:
+        """Take tasks off the list, out of their scenes too; return how many there were."""
+        count = 0
+        for local_id in local_ids:
+            task = self.engine.records.get(local_id)
+            if task is None or self.engine.is_followed(local_id) or not self.engine.remove(local_id):
+                continue
+            scene = store.find_scene(task.scene_id)
+            if scene is not None:
+                store.remove_entry(scene, local_id)
+            self.imports.drop(local_id)
+            count += 1
         self.show_tasks()
         self.placeholders.look()
-        return True
+        return count
 
     # What the tick asks for
 
@@ -318,33 +343,49 @@ class Session:
 
     def handle(self, event: Event) -> None:
         """Write down what a worker has brought."""
-        if isinstance(event, TaskChanged):
-            self.library.notice(event.task)
-            task = self.engine.records.get(event.task.local_id)
-            if task is not None:
-                self._mirror_entry(task)
-                self._show_task(task)
-                self.placeholders.note(task)
-        elif isinstance(event, JournalLoaded):
-            session_list().notice = ""
-            self._take_file(event.rows)
-            self.library.keep_up()
-        elif isinstance(event, JournalFailed):
-            session_list().notice = event.sentence
-            if not self.is_restored:
-                self._take_file(())
-        elif isinstance(event, JournalRebuilt):
-            session_list().notice = event.sentence
-        elif isinstance(event, ConnectionTested):
-            self.connection_test = event
-            session_list().connection_status = event.sentence
-            task_list.tag_redraw()
-        elif isinstance(event, ModelsLoaded):
-            self.models.take(event)
-            task_list.tag_redraw()
-        elif isinstance(event, LibraryReport):
-            self.library.take(event)
-            task_list.tag_redraw()
+        handler = self._handlers.get(type(event))
+        if handler is not None:
+            handler(event)
+
+    def _task_changed(self, event: TaskChanged) -> None:
+        self.library.notice(event.task)
+        self.status_bar.note(event.task)
+        task = self.engine.records.get(event.task.local_id)
+        if task is not None:
+            self._mirror_entry(task)
+            self._show_task(task)
+            self.placeholders.note(task)
+
+    def _journal_loaded(self, event: JournalLoaded) -> None:
+        session_list().notice = ""
+        self._take_file(event.rows)
+        self.library.keep_up()
+
+    def _journal_failed(self, event: JournalFailed) -> None:
+        session_list().notice = event.sentence
+        if not self.is_restored:
+            self._take_file(())
+
+    def _journal_rebuilt(self, event: JournalRebuilt) -> None:
+        session_list().notice = event.sentence
+
+    def _connection_tested(self, event: ConnectionTested) -> None:
+        self.connection_test = event
+        session_list().connection_status = event.sentence
+        task_list.tag_redraw()
+
+    def _service_seen(self, event: ServiceSeen) -> None:
+        self._service = event
+        session_list().service_state = event.state.value
+        task_list.tag_redraw()
+
+    def _models_loaded(self, event: ModelsLoaded) -> None:
+        self.models.take(event)
+        task_list.tag_redraw()
+
+    def _library_reported(self, event: LibraryReport) -> None:
+        self.library.take(event)
+        task_list.tag_redraw()
 
     def _show_task(self, task: Task) -> None:
         scene = store.find_scene(task.scene_id)
@@ -355,6 +396,8 @@ class Session:
 
     def _show_import(self, task: Task) -> None:
         """A model has come into the file, or does not come by itself any more."""
+        if self.imports.is_imported(task.local_id):
+            self.status_bar.imported(task)
         self._mirror_entry(task)
         self.show_tasks()
         self.placeholders.look()
@@ -377,6 +420,7 @@ def stop(timeout: float = STOP_SECONDS) -> None:
         _session.engine.stop(timeout)
     models.forget()
     placeholder_watch.forget()
+    status_bar.forget()
     _session = _wake = None
 
 

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 import bpy
 
 from ..files.facts import ModelFacts
+from ..service.catalogue import price_text
+from ..service.contract import AUTO, GenerationRequest
 from ..tasks.task import Task, TaskState
 from .properties import TOKENLAB_PG_task, session_list
 
@@ -27,20 +29,23 @@ def is_open_elsewhere(task: Task) -> bool:
 
 
 def write_all(own: Sequence[tuple[Task, str]], elsewhere: Sequence[tuple[Task, str]]) -> None:
-    """Write the list anew from tasks and the names of their scenes, keeping the active row."""
-    tasks = [*own, *elsewhere]
+    """Write the list anew from tasks and the names of their scenes, keeping the active row.
+
+    The newest task of this file comes last, as one does that `write_one` adds.
+    """
+    tasks = [*elsewhere, *own]
     group = session_list()
-    active = active_local_id()
+    active, is_news = active_local_id(), len(group.tasks) != len(tasks)
     while len(group.tasks) > len(tasks):
         group.tasks.remove(len(group.tasks) - 1)
     while len(group.tasks) < len(tasks):
         group.tasks.add()
     for row, (task, scene_name) in zip(group.tasks, tasks, strict=True):
-        _fill(row, task, scene_name)
+        is_news |= _fill(row, task, scene_name)
     if group.tasks_elsewhere != len(elsewhere):
-        group.tasks_elsewhere = len(elsewhere)
-    select(active)
-    tag_redraw()
+        group.tasks_elsewhere, is_news = len(elsewhere), True
+    if select(active) or is_news:
+        tag_redraw()
 
 
 def write_one(task: Task, scene_name: str) -> None:
@@ -48,8 +53,8 @@ def write_one(task: Task, scene_name: str) -> None:
     group = session_list()
     index = group.tasks.find(task.local_id)
     row = group.tasks[index] if index >= 0 else group.tasks.add()
-    _fill(row, task, scene_name)
-    tag_redraw()
+    if _fill(row, task, scene_name):
+        tag_redraw()
 
 
 def set_waits_for(local_id: str, reason: str) -> None:
@@ -75,13 +80,15 @@ def is_stand_in(local_id: str) -> bool:
     return index >= 0 and bool(group.tasks[index].is_stand_in)
 
 
-def select(local_id: str) -> None:
-    """Make a task's row the active one; the last row if the task has none."""
+def select(local_id: str) -> bool:
+    """Make a task's row the active one, the last row if the task has none; return whether it was another one."""
     group = session_list()
     index = group.tasks.find(local_id) if local_id else -1
     index = index if index >= 0 else max(0, len(group.tasks) - 1)
-    if group.active_task_index != index:
-        group.active_task_index = index
+    if group.active_task_index == index:
+        return False
+    group.active_task_index = index
+    return True
 
 
 def tag_redraw() -> None:
@@ -104,7 +111,19 @@ def _facts_text(facts: ModelFacts | None) -> str:
     return json.dumps(facts.to_record()) if facts else ""
 
 
-def _fill(row: TOKENLAB_PG_task, task: Task, scene_name: str) -> None:
+def _options_text(request: GenerationRequest) -> str:
+    """Return what was chosen beside model and format, or ""."""
+    options = [
+        f"{request.quality.capitalize()} Quality" if request.quality != AUTO else "",
+        f"Style {request.style}" if request.style else "",
+        f"Seed {request.seed}" if request.seed is not None else "",
+        "From a Picture" if request.picture_field else "",
+    ]
+    return ", ".join(filter(None, options))
+
+
+def _fill(row: TOKENLAB_PG_task, task: Task, scene_name: str) -> bool:
+    """Write a task into a row; return whether that changed anything."""
     values = {
         "name": task.local_id,
         "local_id": task.local_id,
@@ -112,6 +131,8 @@ def _fill(row: TOKENLAB_PG_task, task: Task, scene_name: str) -> None:
         "prompt": task.title,
         "model": task.request.model,
         "format": task.request.format,
+        "options": _options_text(task.request),
+        "price": price_text(task.min_price, task.max_price),
         "state": task.state.value,
         "progress": -1 if task.progress is None else task.progress,
         "error": task.error,
@@ -120,6 +141,7 @@ def _fill(row: TOKENLAB_PG_task, task: Task, scene_name: str) -> None:
         "billing_transaction_id": task.billing_transaction_id,
         "request_id": task.request_id,
         "submitted_at": "" if task.submitted_at is None else f"{task.submitted_at:.3f}",
+        "settled_at": "" if task.settled_at is None else f"{task.settled_at:.3f}",
         "created_at": f"{task.created_at:.3f}",
         "is_stand_in": task.is_stand_in,
         "was_imported": task.delivered,
@@ -127,6 +149,7 @@ def _fill(row: TOKENLAB_PG_task, task: Task, scene_name: str) -> None:
         "facts": _facts_text(task.facts),
         "waits_for": "",
     }
-    for name, value in values.items():
-        if getattr(row, name) != value:
-            setattr(row, name, value)
+    news = {name: value for name, value in values.items() if getattr(row, name) != value}
+    for name, value in news.items():
+        setattr(row, name, value)
+    return bool(news)

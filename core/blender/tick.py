@@ -61,9 +61,10 @@ def run_once() -> float | None:
     has_imported = is_drained and current.imports.next()
     engine.pump()
     is_untidy = current.placeholders.tidy()
+    current.status_bar.keep_up()
     if not is_drained or has_imported:
         return _FAST_SECONDS
-    if current.imports.has_awaited or is_untidy:
+    if current.imports.has_awaited or is_untidy or (current.status_bar.is_waiting and not bpy.app.background):
         return _SLOW_SECONDS
     if not engine.is_busy and current.is_restored:
         return None

@@ -78,8 +78,13 @@ class ModelInfo:
     @property
     def price(self) -> str:
         """The price of one request in words, such as "$0.10 to $0.40", or ""."""
-        prices = [text for text in (_dollars(self.min_price), _dollars(self.max_price)) if text]
-        return " to ".join(dict.fromkeys(prices))
+        return price_text(self.min_price, self.max_price)
+
+
+def price_text(min_price: str, max_price: str) -> str:
+    """Return a range of decimal strings in USD in words, such as "$0.10 to $0.40", or "" when none is known."""
+    prices = [text for text in (_dollars(min_price), _dollars(max_price)) if text]
+    return " to ".join(dict.fromkeys(prices))
 
 
 def _dollars(text: str) -> str:

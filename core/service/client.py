@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import quote, urljoin
 
 from . import errors
@@ -27,20 +27,33 @@ from .contract import (
     parse_task_reply,
     request_id,
 )
-from .errors import During, Refused, ServiceError
+from .errors import During, Refused, ServiceError, Unreachable
 from .transport import ExchangeBroken, NotConnected, Reply, Transport
 
 _DELIVERY_HEADER = "X-TokenLab-Delivery-Policy"
 _PROBE_TASK = "ldtask_00000000000000000000000000000000"
 """An id that no task has: asking for it tells whether the key is accepted, for free (API notes 10)."""
 
+OnExchange = Callable[[Connection, int | None, During], None]
+
 
 class Client:
     """One connection's worth of calls."""
 
-    def __init__(self, transport: Transport, connection: Connection) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        connection: Connection,
+        *,
+        on_exchange: OnExchange = lambda _connection, _status, _during: None,
+    ) -> None:
+        """Keep what is needed for calls.
+
+        :param on_exchange: told the status after each exchange (None when no connection was made), and what for.
+        """
         self._transport = transport
         self._connection = connection
+        self._on_exchange = on_exchange
 
     def create(self, body: dict[str, object], *, delivery_policy: str = "") -> TaskReply:
         """Send a create request, once.
@@ -56,6 +69,7 @@ class Client:
             reply = self._transport.post_once(
                 self._connection.url(CREATE_PATH), payload, key=self._connection.api_key, headers=headers
             )
+        self._on_exchange(self._connection, reply.status, "create")
         return self._task_reply(reply, "create", model=str(body.get("model", "")))
 
     def status(self, task_id: str, poll_url: str = "") -> TaskReply:
@@ -116,7 +130,9 @@ class Client:
 
     def _get(self, url: str, during: During, params: dict[str, str] | None = None) -> Reply:
         with self._translated(during):
-            return self._transport.get(url, key=self._connection.api_key, params=params)
+            reply = self._transport.get(url, key=self._connection.api_key, params=params)
+        self._on_exchange(self._connection, reply.status, during)
+        return reply
 
     def _task_reply(self, reply: Reply, during: During, *, model: str = "") -> TaskReply:
         try:
@@ -136,8 +152,12 @@ class Client:
 
     @contextlib.contextmanager
     def _translated(self, during: During) -> Iterator[None]:
-        with translated(self._connection.host, during):
-            yield
+        try:
+            with translated(self._connection.host, during):
+                yield
+        except Unreachable:
+            self._on_exchange(self._connection, None, during)
+            raise
 
 
 @contextlib.contextmanager

@@ -27,8 +27,8 @@ from .billing import Bills
 from .converter import Converter
 from .duplicates import FIRST_TRY, recent_duplicate
 from .giving_up import final_changes
-from .job_context import JobContext
-from .journal import Journal, JournalError, Row
+from .job_context import JobContext, reporting
+from .journal import Journal, Row
 from .lazy_transport import LazyTransport, requests_transport
 from .model_cache import FILE_NAME, ModelCache
 from .pacing import Pacing, back_off, poll_delay
@@ -51,9 +51,10 @@ from .records import (
     Woken,
 )
 from .schedule import Schedule, count_polled
+from .service_watch import ServiceWatch
 from .settings import Settings
 from .task import UNFINISHED, Task, TaskState, new_task
-from .workers import Job, Workers
+from .workers import Workers
 
 if TYPE_CHECKING:
     from ..service.transport import Transport
@@ -109,12 +110,13 @@ class Engine:
         self._converter = Converter(settings.data_directory / conversions.SCRATCH, self.pacing.converter)
         cache = ModelCache(settings.data_directory / FILE_NAME, lambda known: self._mailbox.put(ModelsLoaded(known)))
         self._context = JobContext(
-            self.records,
-            self._mailbox,
-            self._transport.get,
-            cache,
-            self._schedule.budget,
-            self._converter,
+            records=self.records,
+            mailbox=self._mailbox,
+            transport=self._transport.get,
+            models=cache,
+            budget=self._schedule.budget,
+            converter=self._converter,
+            service=ServiceWatch(self._mailbox.put),
             stand_in=StandIn(clock),
         )
 
@@ -356,7 +358,7 @@ class Engine:
         local_id = self._previews.begin()
         if local_id:
             job = partial(conversions.preview, self._context, local_id, command)
-            self._workers.submit(self._reporting(job, PreviewMade(local_id, is_there=False)))
+            self._workers.submit(reporting(self._mailbox, job, PreviewMade(local_id, is_there=False)))
 
     def seconds_until_due(self) -> float:
         """Return how long nothing of the service will be due, in seconds; any tick will do for its stand-in."""
@@ -414,34 +416,19 @@ class Engine:
             job = partial(jobs.poll, context, local_id, connection)
         if activity.is_asking:
             self._schedule.breaker.begun()
-        self._workers.submit(self._reporting(job, JobDone(local_id, failed=True)))
+        self._workers.submit(reporting(self._mailbox, job, JobDone(local_id, failed=True)))
 
     def _ask_bill(self, local_id: str) -> None:
         self._bills.begun(local_id)
         self._schedule.breaker.begun()
         connection, folder = self.settings.connection, self.settings.data_directory
         job = partial(jobs.ask_bill, self._context, local_id, connection, folder)
-        self._workers.submit(self._reporting(job, BillAsked(local_id)))
+        self._workers.submit(reporting(self._mailbox, job, BillAsked(local_id)))
 
     def _bill_asked(self, asked: BillAsked) -> None:
         self._schedule.breaker.ended(self._clock(), self.pacing, answered=asked.answered)
         task = self.records.get(asked.local_id)
         self._bills.ended(asked.local_id, is_known=task is None or bool(task.billing_transaction_id))
-
-    def _reporting(self, job: Callable[[], Event], otherwise: Event) -> Job:
-        """Make sure that each job is followed by exactly one event: what it returns, or `otherwise`."""
-        mailbox = self._mailbox
-
-        def run() -> None:
-            event = otherwise
-            try:
-                event = job()
-            except JournalError as error:
-                mailbox.put(JournalFailed(str(error)))
-            finally:
-                mailbox.put(event)
-
-        return run
 
     def _job_done(self, done: JobDone) -> None:
         activity = self._activities.get(done.local_id)

@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING
 from ..files import library
 from ..service.stand_in import StandIn
 from .converter import Converter
+from .journal import JournalError
 from .model_cache import ModelCache
 from .pacing import Budget
-from .records import Mailbox, Records
+from .records import Event, JournalFailed, Mailbox, Records
+from .service_watch import ServiceWatch
 from .task import Task
+from .workers import Job
 
 if TYPE_CHECKING:
     from ..service.address import Connection
@@ -36,6 +39,7 @@ class JobContext:
     budget: Budget
     """Of requests to the service. The engine takes from it before a job begins; a job that asks more spends that."""
     converter: Converter
+    service: ServiceWatch
     stand_in: StandIn
 
 
@@ -43,7 +47,22 @@ def client_for(context: JobContext, connection: Connection) -> Client:
     """Return a client for one job that belongs to no task; workers only."""
     from ..service.client import Client  # noqa: PLC0415  # imports requests: workers only
 
-    return Client(context.transport(), connection)
+    return Client(context.transport(), connection, on_exchange=context.service.note)
+
+
+def reporting(mailbox: Mailbox, job: Callable[[], Event], otherwise: Event) -> Job:
+    """Make sure that a job is followed by exactly one event: what it returns, or `otherwise`."""
+
+    def run() -> None:
+        event = otherwise
+        try:
+            event = job()
+        except JournalError as error:
+            mailbox.put(JournalFailed(str(error)))
+        finally:
+            mailbox.put(event)
+
+    return run
 
 
 def answerer_for(context: JobContext, connection: Connection, task: Task) -> Client | StandIn:

@@ -85,8 +85,9 @@ def submit(
         body = create_body(task.request, model, images.data_url(picture) if picture else "")
         doubt = _look_at_image_url(context, body, connection, is_online=is_online)
         note = _note(task, body, doubt)
+        price = {"min_price": model.min_price, "max_price": model.max_price} if model else {}
         if not _commit(
-            context, local_id, expect=_QUEUED, state=TaskState.SUBMITTING, submitted_at=time.time(), note=note
+            context, local_id, expect=_QUEUED, state=TaskState.SUBMITTING, submitted_at=time.time(), note=note, **price
         ):
             now = context.records.get(local_id)
             return JobDone(local_id, is_followed=now is not None and now.state is TaskState.SUBMITTING)

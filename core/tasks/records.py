@@ -9,6 +9,7 @@ new record is ordered into the journal and put into the mailbox, so that all thr
 
 from __future__ import annotations
 
+import enum
 import queue
 import threading
 from collections.abc import Collection, Mapping
@@ -17,6 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..files.disk_use import LibraryUse
+from ..service.address import Connection
 from ..service.catalogue import Catalogue
 from .journal import Journal, Row
 from .task import IllegalTransition, Task, TaskState, merge
@@ -113,6 +115,24 @@ class ConnectionTested:
     accepted: bool
 
 
+class ServiceState(enum.Enum):
+    """What the latest exchange with the service has shown of it."""
+
+    UNKNOWN = ""
+    ANSWERS = "ANSWERS"
+    KEY_REFUSED = "KEY_REFUSED"
+    UNREACHABLE = "UNREACHABLE"
+    """No connection was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSeen:
+    """The service is seen in another state than before."""
+
+    state: ServiceState
+    connection: Connection
+
+
 @dataclass(frozen=True, slots=True)
 class ModelsLoaded:
     """What is known of the service's models, and a user's sentence when they could not be asked for."""
@@ -144,6 +164,7 @@ Event = (
     | Overtaken
     | Woken
     | ConnectionTested
+    | ServiceSeen
     | ModelsLoaded
     | LibraryReport
 )

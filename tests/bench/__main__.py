@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-NO_BENCHMARK = frozenset({"__main__", "big_models", "importing_child", "make_big_models", "report"})
+NO_BENCHMARK = frozenset({"__main__", "big_models", "draw_probe", "importing_child", "make_big_models", "report"})
 
 
 def main() -> int:

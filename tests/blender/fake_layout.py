@@ -56,7 +56,7 @@ class FakeLayout:
 
     def _note(self, name: str, arguments: dict[str, Any]) -> Any:
         drawn: Drawn = self._drawn
-        if name == "label":
+        if name in ("label", "progress"):
             drawn.texts.append(arguments.get("text", ""))
         elif name in ("prop", "prop_enum", "template_ID"):
             assert arguments["property"] in arguments["data"].bl_rna.properties, arguments["property"]

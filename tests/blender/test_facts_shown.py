@@ -45,7 +45,7 @@ def measured(extension: ModuleType, simulator: SimulatorProcess, session: Any) -
 
 
 def details(extension: ModuleType) -> Drawn:
-    return draw(extension.panels.sidebar.TOKENLAB_PT_details)
+    return draw(extension.panels.details.TOKENLAB_PT_details)
 
 
 def test_the_panel_says_what_the_model_is_like(extension: ModuleType, measured: Any) -> None:

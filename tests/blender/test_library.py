@@ -212,13 +212,13 @@ def test_beside_an_error_about_a_file_there_is_a_button_that_shows_it(
     task = extension.generate("a cube")
     with pytest.raises(extension.TokenLabError):
         task.wait(timeout=60)
-    drawn = draw(extension.panels.sidebar.TOKENLAB_PT_details)
+    drawn = draw(extension.panels.details.TOKENLAB_PT_details)
     assert drawn.operators["tokenlab.open_folder"] == {"local_id": task.local_id}
     assert "Show File" in drawn.buttons and "Try Again" in drawn.buttons
     simulator.configure(faults=[])
     bpy.ops.tokenlab.resume()
     task.wait(timeout=60)
-    assert "Show File" not in draw(extension.panels.sidebar.TOKENLAB_PT_details).buttons
+    assert "Show File" not in draw(extension.panels.details.TOKENLAB_PT_details).buttons
 
 
 def test_a_library_that_was_deleted_by_hand_is_fetched_again_for_nothing(

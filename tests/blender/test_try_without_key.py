@@ -131,7 +131,7 @@ def test_the_whole_way_without_a_key_and_without_a_socket(extension: ModuleType,
     assert task.is_stand_in
     assert rows()[0].is_stand_in
     assert extension.panels.stand_in.row_title(rows()[0]) == f"Trial: {PROMPT}"
-    details = draw(extension.panels.sidebar.TOKENLAB_PT_details)
+    details = draw(extension.panels.details.TOKENLAB_PT_details)
     assert "Made by TokenLab 3D itself: nothing was sent, nothing is charged." in details.text
     provenance = json.loads((Path(task.result_path).parent / "task.json").read_text(encoding="utf-8"))
     assert (provenance["is_trial"], provenance["billing_transaction_id"]) == (True, "")

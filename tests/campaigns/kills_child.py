@@ -98,6 +98,11 @@ class Blender:
         bpy.ops.object.empty_add()
         bpy.ops.ed.undo_push(message="Add Empty")
 
+    def has_scene_of(self, task: Any) -> bool:
+        """Whether a task belongs to the open file; the model of another one waits until its own is opened."""
+        record = self.session.engine.records.get(task.local_id)
+        return record is not None and self.tokenlab.core.blender.store.find_scene(record.scene_id) is not None
+
     def report(self, is_settled: bool) -> None:
         """Write what this process sees, as JSON."""
         collections = Counter(
@@ -114,6 +119,7 @@ class Blender:
                 "models": collections.pop(task.local_id, 0),
                 "meshes": sum(item.type == "MESH" for item in task.objects),
                 "wanted": getattr(session.imports.states.get(task.local_id), "value", ""),
+                "is_of_this_file": self.has_scene_of(task),
             }
             for task in self.tokenlab.tasks()
         ]

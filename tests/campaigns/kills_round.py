@@ -306,7 +306,7 @@ class Round:
             self._blame("a task says IMPORTED, and no model is there", json.dumps(report))
         if task["models"] and not task["meshes"]:
             self._blame("an imported model is empty", json.dumps(report))
-        if task["wanted"] == "AWAITED" and task["state"] == "READY":
+        if task["wanted"] == "AWAITED" and task["state"] == "READY" and task["is_of_this_file"]:
             self._blame("a model that is ready was not imported", json.dumps(report))
 
 

@@ -5,7 +5,7 @@
 # Build a folder with a whole Blender and a virtual screen in it, out of Debian's packages, so that a machine without a
 # screen can open a real Blender window. Nothing is installed on the machine itself.
 #
-#   tests/gui/root.sh
+#   tests/gui/root.sh [sid|trixie]     Blender 5.2, or 4.3
 #
 # Result, kept between runs: $BASE/blender-sid, the folder, and $BASE/blender-run, which starts a program inside it:
 #   $BASE/blender-run sid blender --version
@@ -13,7 +13,7 @@
 set -euo pipefail
 export LC_ALL=C DEBIAN_FRONTEND=noninteractive
 
-SUITE=sid # the only Debian suite with a Blender of the 5.2 series
+SUITE=${1:-sid} # sid is the only Debian suite with a Blender of the 5.2 series, trixie a stable one with 4.3
 BASE=${XDG_CACHE_HOME:-$HOME/.cache}/blender-gui
 ROOT=$BASE/blender-$SUITE
 DOWNLOADS=$BASE/.blender-debs-$SUITE

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import json
 
-from tests.build import REPOSITORY
-from tests.gui.window import Window
+from tests.gui.window import PICTURES, Window
 from tests.simulator.models import ensure_models
 from tests.simulator.process import SimulatorProcess
 
-PICTURES = REPOSITORY / "out" / "gui"
 TASK_SECONDS = 6.0
 """Longer than the first pause between polls, so that the task is seen running."""
 ARRIVAL_SECONDS = 90.0

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.big_models import ensure_big_models
-from tests.gui.test_generate import ARRIVAL_SECONDS, PICTURES, ROWS, away_from_buttons
-from tests.gui.window import Window
+from tests.gui.test_generate import ARRIVAL_SECONDS, ROWS, away_from_buttons
+from tests.gui.window import PICTURES, Window
 from tests.simulator.process import SimulatorProcess
 
 TRIANGLES = 500_000

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.gui.test_generate import ARRIVAL_SECONDS, PICTURES, ROWS, away_from_buttons
-from tests.gui.window import Window
+from tests.gui.test_generate import ARRIVAL_SECONDS, ROWS, away_from_buttons
+from tests.gui.window import PICTURES, Window
 from tests.simulator.process import SimulatorProcess
 
 SHOWN = "bpy.context.window_manager.tokenlab"

@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-from tests.build import REPOSITORY
-from tests.gui.window import Window
+from tests.gui.window import PICTURES, Window
 from tests.simulator.process import SimulatorProcess
 
-PICTURES = REPOSITORY / "out" / "gui"
 MODEL = "bpy.context.scene.tokenlab.model"
 KNOWN = "__import__('sys').modules['bl_ext.user_default.tokenlab_3d.core.blender.models'].shown()"
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import time
 
-from tests.gui.test_generate import ARRIVAL_SECONDS, PICTURES, ROWS, away_from_buttons, entries
-from tests.gui.window import Window
+from tests.gui.test_generate import ARRIVAL_SECONDS, ROWS, away_from_buttons, entries
+from tests.gui.window import PICTURES, Window
 from tests.simulator.models import ensure_models
 from tests.simulator.process import SimulatorProcess
 

@@ -23,7 +23,11 @@ from typing import IO, Any
 from tests.tiers import PRIVATE_VARIABLES
 
 HERE = Path(__file__).resolve().parent
-SUITE = "sid"
+PICTURES = Path(os.environ.get("TOKENLAB_PICTURES") or HERE.parents[1] / "out" / "gui")
+"""Where the tests leave pictures; docs/images with `make pictures`."""
+SUITES = {"5.2": "sid", "4.3": "trixie"}
+"""By Blender version, the Debian suite that has it; $BLENDER_WINDOW chooses."""
+VERSION = os.environ.get("BLENDER_WINDOW") or "5.2"
 WIDTH, HEIGHT = 1600, 900
 BUILD_LIMIT = 900.0
 START_LIMIT = 120.0
@@ -31,7 +35,12 @@ TOOL_LIMIT = 60.0
 EVENT_LIMIT = 10.0
 QUIT_LIMIT = 10.0
 QUIT_LATER = "bpy.app.timers.register(lambda: bpy.ops.wm.quit_blender() and None, first_interval=0.05)"
-SCREENSHOT = "import sys; from PIL import ImageGrab; ImageGrab.grab(xdisplay=sys.argv[1]).save(sys.argv[2])"
+SCREENSHOT = """
+import sys
+from PIL import ImageGrab
+box = tuple(map(int, sys.argv[3:])) or None
+ImageGrab.grab(bbox=box, xdisplay=sys.argv[1]).save(sys.argv[2], optimize=True)
+"""
 
 Point = tuple[int, int]
 
@@ -42,10 +51,12 @@ class WindowError(RuntimeError):
 
 def missing_window() -> str:
     """Build the folder with Blender if it is missing; say in a sentence why this machine has no window, or nothing."""
+    if VERSION not in SUITES:
+        return f"there is no window of Blender {VERSION} to be had, only of {' and '.join(SUITES)}."
     if sys.platform != "linux":
         return "the window is built from Debian's packages, and this is not Linux."
     done = subprocess.run(
-        ["bash", str(HERE / "root.sh")],
+        ["bash", str(HERE / "root.sh"), SUITES[VERSION]],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -187,10 +198,18 @@ class Window:
         """Run a second Blender, without a window, in the same profile; return what it printed."""
         return self._tool("blender", *arguments)
 
-    def screenshot(self, file: Path) -> Path:
-        """Save what the screen shows; Blender's own screenshot is black on a virtual screen."""
+    def picture(self, file: Path) -> Path:
+        """Save what the screen shows of the sidebar."""
+        x, y, width, height = self.run("r = sidebar(); [r.x, r.y, r.width, r.height]")
+        return self.screenshot(file, (x, HEIGHT - y - height, x + width, HEIGHT - y))
+
+    def screenshot(self, file: Path, box: tuple[int, int, int, int] | None = None) -> Path:
+        """Save what the screen shows; Blender's own screenshot is black on a virtual screen.
+
+        :param box: left, top, right and bottom of a part, in pixels from the upper left corner.
+        """
         taken = self.folder / "screenshot.png"
-        self._tool("python3", "-c", SCREENSHOT, self._environment["DISPLAY"], str(taken))
+        self._tool("python3", "-c", SCREENSHOT, self._environment["DISPLAY"], str(taken), *map(str, box or ()))
         file.parent.mkdir(parents=True, exist_ok=True)
         return Path(shutil.copy(taken, file))
 
@@ -272,7 +291,7 @@ class Window:
     def _start(self, command: list[str], log: Path, pass_fds: tuple[int, ...] = ()) -> None:
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [launcher(), SUITE, *command],
+                [launcher(), SUITES[VERSION], *command],
                 cwd=self.folder,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
@@ -285,7 +304,7 @@ class Window:
     def _tool(self, *command: str) -> str:
         """Run a program of Blender's folder on the same screen; return its output."""
         return subprocess.run(
-            [launcher(), SUITE, *command],
+            [launcher(), SUITES[VERSION], *command],
             cwd=self.folder,
             env=self._environment,
             stdin=subprocess.DEVNULL,
