@@ -18,6 +18,7 @@ from .pictures import (
     TOKENLAB_OT_use_viewport,
 )
 from .prompts import TOKENLAB_OT_use_prompt
+from .stand_in import TOKENLAB_OT_try_without_key
 from .tasks import (
     TOKENLAB_OT_attach_task,
     TOKENLAB_OT_clear_finished,
@@ -36,6 +37,7 @@ _CLASSES = (
     TOKENLAB_OT_use_viewport,
     TOKENLAB_OT_paste_image,
     TOKENLAB_FH_image,
+    TOKENLAB_OT_try_without_key,
     TOKENLAB_OT_import_model,
     TOKENLAB_OT_stop_waiting,
     TOKENLAB_OT_resume,

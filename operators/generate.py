@@ -73,6 +73,17 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
     )
     show_form: BoolProperty(name="Show Form", description="Ask for prompt and model first", options={*_SKIP, "HIDDEN"})
 
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Whether anything can be sent, or need not be.
+
+        A script may name a model that needs no key: without a window, where no button has to look right, it is
+        `execute` that says why nothing can be sent.
+        """
+        if bpy.app.background or models.is_stand_in_chosen(properties.form(context.scene)):
+            return True
+        return super().poll(context)
+
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[OperatorReturnItems]:
         """Show the form, from a menu or the search; ask before the same is sent, and paid for, twice."""
         if bpy.app.background:
@@ -137,7 +148,8 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
         except TokenLabError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        self.report({"INFO"}, f"Sending “{one_line(handle.title, limit=40)}”: the model is imported when it is done")
+        doing = "Making a trial model for" if handle.is_stand_in else "Sending"
+        self.report({"INFO"}, f"{doing} “{one_line(handle.title, limit=40)}”: the model is imported when it is done")
         return {"FINISHED"}
 
     def _arguments(self, context: bpy.types.Context) -> dict[str, Any]:

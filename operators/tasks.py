@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.props import BoolProperty, StringProperty
@@ -33,6 +33,12 @@ def _state(local_id: str) -> str:
     """Return the state of a task, or "" when there is none. The list may be a moment behind."""
     task = session.current().engine.records.get(local_id)
     return task.state.value if task else ""
+
+
+def _may_be_charged_for_nothing(local_id: str) -> bool:
+    """Whether money may be lost with a task; a trial costs none."""
+    task = session.current().engine.records.get(local_id)
+    return task is not None and not task.is_stand_in and task.state.value in _PAID_FOR_NOTHING
 
 
 class _TaskOperator:
@@ -99,6 +105,13 @@ class TOKENLAB_OT_stop_waiting(_TaskOperator, bpy.types.Operator):
     bl_options = {"REGISTER"}  # No UNDO: tasks are no scene data.
 
     local_id: _LOCAL_ID
+
+    @classmethod
+    def description(cls, _context: bpy.types.Context, given: Any) -> str:
+        """Speak of money only where it can be lost."""
+        if task_list.is_stand_in(given.local_id):
+            return "Make this trial model no further; nothing is charged, and it can be resumed"
+        return str(cls.__doc__)
 
     def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Stop polling or downloading."""
@@ -190,7 +203,7 @@ class TOKENLAB_OT_remove_task(_TaskOperator, bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[OperatorReturnItems]:
         """Ask first when money may be lost with it."""
-        if bpy.app.background or _state(self.chosen) not in _PAID_FOR_NOTHING:
+        if bpy.app.background or not _may_be_charged_for_nothing(self.chosen):
             return self.execute(context)
         return context.window_manager.invoke_confirm(
             self,

@@ -16,6 +16,7 @@ from ..core.service.errors import DASHBOARD_BILLING, DASHBOARD_RUNS, IN_PREFEREN
 from .model_facts import draw_model_facts
 from .models import ago
 from .sentences import draw_sentence
+from .stand_in import draw_made
 from .task_list import STATE_LABELS, draw_progress, is_in_progress
 
 _LONG_SECONDS: Final = 900.0
@@ -42,6 +43,7 @@ class TOKENLAB_PT_details(bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         task = _active_task()
+        draw_made(layout, context, task)
         if task.error:
             draw_sentence(layout, context, task.error, icon="ERROR", alert=True)
         if task.note:

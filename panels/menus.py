@@ -23,6 +23,7 @@ class TOKENLAB_MT_add(bpy.types.Menu):
         layout.operator("tokenlab.use_image_file", text="Use Image File…", icon="FILE_IMAGE")
         layout.operator("tokenlab.use_viewport", icon="VIEW3D")
         layout.operator("tokenlab.paste_image", icon="PASTEDOWN")
+        layout.operator("tokenlab.try_without_key", icon="PLAY")
 
 
 class TOKENLAB_MT_object(bpy.types.Menu):

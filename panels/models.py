@@ -134,6 +134,8 @@ def _state_of_knowledge(form: Any, shown: models.Shown) -> str:
     """Say what the options below go by."""
     if shown.is_asking:
         return "Asking the service about its models…"
+    if models.is_stand_in_chosen(form):
+        return "One of a few small models, by a word of the prompt."
     name, catalogue = models.chosen(form), shown.catalogue
     detail = catalogue.details.get(name)
     if detail is None:

@@ -11,6 +11,7 @@ from .. import __package__ as base_package
 from ..core.blender import preferences, properties
 from ..core.tasks.records import ServiceState
 from .sentences import draw_sentence
+from .stand_in import draw_offer
 
 
 def draw_service_state(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -23,6 +24,8 @@ def draw_service_state(layout: bpy.types.UILayout, context: bpy.types.Context) -
             _draw_system_preferences(box)
         else:
             _draw_preferences(box)
+        if not preferences.api_key():
+            draw_offer(box, context)
         return
     shown = properties.session_list()
     state = shown.service_state

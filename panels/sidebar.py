@@ -13,6 +13,7 @@ from .pictures import draw_picture
 from .prompt import draw_prompt
 from .sentences import draw_sentence
 from .service_state import draw_service_state
+from .stand_in import draw_chosen, generate_label
 from .task_list import TOKENLAB_MT_list
 
 
@@ -28,7 +29,8 @@ class TOKENLAB_PT_generate(bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         form = properties.form(context.scene)
-        draw_service_state(layout, context)
+        if not draw_chosen(layout, context, form):
+            draw_service_state(layout, context)
         draw_input_type(layout, form)
         draw_picture(layout, context, form)
         draw_prompt(layout, context, form)
@@ -40,7 +42,7 @@ class TOKENLAB_PT_generate(bpy.types.Panel):
         row = layout.row()
         row.scale_y = 1.4
         row.enabled = found is None
-        row.operator("tokenlab.generate", text="Generate", icon="SHADERFX")
+        row.operator("tokenlab.generate", text=generate_label(form), icon="SHADERFX")
 
 
 class TOKENLAB_PT_options(bpy.types.Panel):

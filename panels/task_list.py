@@ -12,6 +12,7 @@ import bpy
 from bpy.props import EnumProperty
 
 from ..core.blender import thumbnails
+from .stand_in import row_title
 
 STATE_ICONS: dict[str, Any] = {  # Any: the stubs want one of a thousand literals
     "QUEUED": "PAUSE",
@@ -90,7 +91,7 @@ class TOKENLAB_UL_tasks(bpy.types.UIList):
         _flt_flag: int | None,
     ) -> None:
         row = layout.split(factor=0.62)
-        row.label(text=item.prompt, icon_value=thumbnails.icon_id(item.local_id), translate=False)
+        row.label(text=row_title(item), icon_value=thumbnails.icon_id(item.local_id), translate=False)
         age = short_age(time.time() - float(item.created_at or 0))
         if is_in_progress(item):
             text = f"{item.progress}%, {age}" if item.progress > 0 else age
@@ -129,7 +130,7 @@ class TOKENLAB_MT_list(bpy.types.Menu):
 
 
 def _is_shown(row: Any, wanted: str, states: frozenset[str] | None) -> bool:
-    return (states is None or row.state in states) and (not wanted or wanted in row.prompt.casefold())
+    return (states is None or row.state in states) and (not wanted or wanted in row_title(row).casefold())
 
 
 def _places(rows: Any, order: str) -> list[int]:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from ..service import stand_in
 from ..service.catalogue import Catalogue, ModelInfo, Objection, is_fresh, objection
 from ..service.contract import DEFAULT_MODEL, FORMATS, GenerationRequest
 from ..service.errors import TokenLabError
@@ -65,7 +66,17 @@ def chosen(form: Any) -> str:
 
 def info(form: Any) -> ModelInfo | None:
     """Return what is known of the model that a form has chosen, or None."""
-    return _memory.shown.catalogue.find(chosen(form))
+    return find(chosen(form))
+
+
+def find(name: str) -> ModelInfo | None:
+    """Return what is known of a model, the service's or our stand-in, or None."""
+    return stand_in.INFO if stand_in.is_model(name) else _memory.shown.catalogue.find(name)
+
+
+def is_stand_in_chosen(form: Any) -> bool:
+    """Whether what a form says stays in this process, and needs neither key nor network."""
+    return stand_in.is_model(chosen(form))
 
 
 def options(form: Any) -> frozenset[str]:
@@ -75,9 +86,8 @@ def options(form: Any) -> frozenset[str]:
 
 def options_of(name: str, *, has_picture: bool) -> frozenset[str] | None:
     """Return the names of the optional fields that a model takes, or None when it was not asked for yet."""
-    catalogue = _memory.shown.catalogue
-    model = catalogue.find(name)
-    if model is None or name not in catalogue.details:
+    model = find(name)
+    if model is None or not (stand_in.is_model(name) or name in _memory.shown.catalogue.details):
         return None
     return model.parameters_for(has_picture=has_picture)
 
@@ -97,8 +107,9 @@ def objection_to_form(form: Any) -> Objection | None:
 
 
 def listed() -> list[ModelInfo]:
-    """Return the models of the service's list, the ones that it advises against last."""
-    return sorted(_memory.shown.catalogue.models, key=lambda model: model.is_ending)
+    """Return the models of the service's list, the ones that it advises against last, and our stand-in after all."""
+    models = (model for model in _memory.shown.catalogue.models if not stand_in.is_model(model.id))
+    return [*sorted(models, key=lambda model: model.is_ending), stand_in.INFO]
 
 
 def search(_form: Any, _context: bpy.types.Context, _text: str) -> list[tuple[str, str]]:
@@ -185,6 +196,7 @@ class Models:
         """
         if self._is_waiting:
             return
+        in_use = [name for name in in_use if not stand_in.is_model(name)]
         if not self.catalogue.base_url:
             self._ask(with_list=False, names=())
         elif not self._engine.settings.may_connect:
@@ -208,7 +220,8 @@ class Models:
 
         :raises TokenLabError: when it does not.
         """
-        model = self.catalogue.find(request.model)
+        is_ours = stand_in.is_model(request.model)
+        model = stand_in.INFO if is_ours else self.catalogue.find(request.model)
         found = objection(model, prompt=request.prompt, picture_field=request.picture_field)
         if found:
             raise TokenLabError(f"{found.what} Nothing was sent or charged. {found.advice}")

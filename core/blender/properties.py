@@ -141,6 +141,7 @@ class TOKENLAB_PG_task(bpy.types.PropertyGroup):
     billing_transaction_id: StringProperty(name="Billing ID")
     request_id: StringProperty(name="Request ID", description="The service's id of our last request, for support")
     submitted_at: StringProperty(name="Sent", description="Unix seconds as text, or nothing")
+    is_stand_in: BoolProperty(name="Trial", description="Made by TokenLab 3D itself; the service knows nothing of it")
     created_at: StringProperty(name="Created", description="Unix seconds as text: a float property would round them")
     settled_at: StringProperty(name="Completed", description="Unix seconds as text, or nothing")
     was_imported: BoolProperty(name="Was Imported", description="The model was imported before, into any file")

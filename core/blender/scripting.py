@@ -86,6 +86,11 @@ class TaskHandle:
         return self._task.error
 
     @property
+    def is_stand_in(self) -> bool:
+        """Whether it is a trial: nothing was sent, and TokenLab 3D makes the model itself."""
+        return self._task.is_stand_in
+
+    @property
     def result_path(self) -> Path | None:
         """The model on disk, or None before it is there."""
         path = self._task.result_path
@@ -167,6 +172,7 @@ def generate(  # noqa: PLR0913  # the fields of the form; all but the first by n
     """Send a request and return at once.
 
     :param prompt: what the model should be, or a text of this file that says so.
+    :param model: `try-without-key` needs neither a key nor the network: TokenLab 3D makes one of a few small models.
     :param image: a path, or an image of this file; `image_url` a public https address instead, not both.
     :param scene: where the model goes; the scene of the context by default.
     :param placement: `CURSOR`, where the 3D cursor is now, or `ORIGIN`.

@@ -19,6 +19,7 @@ from typing import Any
 
 import bpy
 
+from ..service import stand_in
 from ..service.contract import AUTO, GenerationRequest
 from ..service.errors import Duplicate, TokenLabError
 from ..tasks import previews
@@ -218,7 +219,8 @@ class Session:
         :raises Duplicate: when the same was asked for a short while ago, and that is not confirmed.
         :raises TokenLabError: when nothing can be sent now.
         """
-        sentence = preferences.problem() or self.engine.journal_problem
+        is_sent = not stand_in.is_model(request.model)
+        sentence = (preferences.problem() if is_sent else "") or self.engine.journal_problem
         if sentence:
             if self.engine.journal_problem:
                 self.engine.load_journal()  # Perhaps it can be used again, for the next time.
@@ -269,6 +271,11 @@ class Session:
         return True
 
     def _check_is_new(self, task_id: str) -> None:
+        if stand_in.is_task_id(task_id):
+            raise TokenLabError(
+                "This ID belongs to a trial model, of which the service knows nothing. Nothing was changed. "
+                "Look for another ID in the dashboard."
+            )
         for task in self.engine.records.all():
             is_listed = store.find_scene(task.scene_id) is not None or task_list.is_open_elsewhere(task)
             if task.task_id == task_id and is_listed:

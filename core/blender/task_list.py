@@ -73,6 +73,13 @@ def active_local_id() -> str:
     return group.tasks[index].local_id if 0 <= index < len(group.tasks) else ""
 
 
+def is_stand_in(local_id: str) -> bool:
+    """Whether a task of the list, the active one for "", is a trial that the service knows nothing of."""
+    group = session_list()
+    index = group.tasks.find(local_id or active_local_id())
+    return index >= 0 and bool(group.tasks[index].is_stand_in)
+
+
 def select(local_id: str) -> bool:
     """Make a task's row the active one, the last row if the task has none; return whether it was another one."""
     group = session_list()
@@ -136,6 +143,7 @@ def _fill(row: TOKENLAB_PG_task, task: Task, scene_name: str) -> bool:
         "submitted_at": "" if task.submitted_at is None else f"{task.submitted_at:.3f}",
         "settled_at": "" if task.settled_at is None else f"{task.settled_at:.3f}",
         "created_at": f"{task.created_at:.3f}",
+        "is_stand_in": task.is_stand_in,
         "was_imported": task.delivered,
         "has_result": bool(task.result_path),
         "facts": _facts_text(task.facts),

@@ -78,7 +78,7 @@ def _convert(context: JobContext, task: Task, command: Command, data_directory: 
         "blend": BLEND,
         "name": one_line(task.title),
         "description": task.request.prompt,
-        "tags": ["TokenLab 3D", task.request.model],
+        "tags": ["TokenLab 3D", task.request.model, *(("Trial",) if task.is_stand_in else ())],
         "catalogue": CATALOG_ID,
     }
     changes: dict[str, Any] = {"blend_path": str(blend), "error": ""}

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ..files import archive, checks, formats, gltf, library
+from ..service import stand_in
 from ..service.address import is_loopback
 from ..service.contract import AUTO, choose_asset
 from ..service.errors import ServiceError, Stopped
-from .job_context import JobContext, client_for, folder_of
+from .job_context import JobContext, answerer_for, folder_of
 from .records import JobDone
 from .task import Task, TaskState, add_note
 
@@ -63,13 +64,15 @@ def download(context: JobContext, local_id: str, settings: Settings) -> JobDone:
 
 
 def _fetch(context: JobContext, task: Task, settings: Settings) -> Path:
-    """Download the best asset and return the file."""
+    """Download the best asset, or have the stand-in write its model, and return the file."""
     from ..service import transfer  # noqa: PLC0415
 
+    target = folder_of(task, settings.data_directory) / "original.download"
+    if task.is_stand_in:
+        return stand_in.deliver(task.request.prompt, task.request.seed, target)
     url = choose_asset(task.asset_urls, task.request.format)
     if not url:
         raise transfer.Expired("No address of the model is known. The model is safe at the service. Try again.")
-    target = folder_of(task, settings.data_directory) / "original.download"
     reported = 0.0
 
     def progress(done: int, total: int | None) -> None:
@@ -87,7 +90,7 @@ def _fetch(context: JobContext, task: Task, settings: Settings) -> Path:
 def _with_fresh_urls(context: JobContext, task: Task, connection: Connection) -> Task:
     """Ask once for new addresses: signed URLs end after a while (API notes 3.4)."""
     context.budget.spend()
-    reply = client_for(context, connection).status(task.task_id, task.poll_url)
+    reply = answerer_for(context, connection, task).status(task.task_id, task.poll_url)
     bill = reply.billing_transaction_id or task.billing_transaction_id
     context.records.change(task.local_id, asset_urls=dict(reply.asset_urls), billing_transaction_id=bill)
     return replace(task, asset_urls=reply.asset_urls, billing_transaction_id=bill)
@@ -109,7 +112,8 @@ def _finish(context: JobContext, task: Task, file: Path, command: Command | None
     wanted = task.request.format
     note = task.note
     if wanted not in (AUTO, model_format.name):
-        note = add_note(note, f"The service delivered {model_format.label} instead of {wanted}.")
+        who = "TokenLab 3D" if task.is_stand_in else "The service"
+        note = add_note(note, f"{who} delivered {model_format.label} instead of {wanted}.")
     context.records.change(
         task.local_id,
         expect=_DOWNLOADING,
@@ -170,6 +174,7 @@ def _provenance(task: Task, file_name: str, model_format: formats.ModelFormat | 
         "local_id": task.local_id,
         "task_id": task.task_id,
         "billing_transaction_id": task.billing_transaction_id,
+        "is_trial": task.is_stand_in,
         "created_at": task.created_at,
         "file": file_name,
         "file_format": model_format.name if model_format else "",

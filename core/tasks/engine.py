@@ -21,9 +21,12 @@ from typing import TYPE_CHECKING, Final
 
 from ..service.contract import GenerationRequest
 from ..service.errors import DASHBOARD_RUNS
+from ..service.stand_in import POLL_SECONDS, StandIn
 from . import conversions, downloads, jobs
 from .billing import Bills
 from .converter import Converter
+from .duplicates import FIRST_TRY, recent_duplicate
+from .giving_up import final_changes
 from .job_context import JobContext, reporting
 from .journal import Journal, Row
 from .lazy_transport import LazyTransport, requests_transport
@@ -58,22 +61,18 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-DUPLICATE_SECONDS: Final = 600.0
-"""For so long the same request is taken for an accident, unless the user or the script says otherwise."""
 STOP_SECONDS: Final = 1.5
 """How long quitting may wait for our threads, which return at once when their connections are cut."""
 _FOLLOW_SECONDS: Final = 2.0
 """Between two looks at the journal for what another Blender does."""
 _IDLE_SECONDS: Final = 2.0
 """Pause between looks while there are tasks but no way to the service (no key, online access off)."""
-
-
 _CUT_OFF: Final = (
     "Blender ended while this request was being sent, so the service may have started a paid task. "
     f"Look at {DASHBOARD_RUNS} before you send it again."
 )
-_FIRST_TRY: Final = f"An earlier try of this request may be charged as well: see {DASHBOARD_RUNS}."
 _UNCERTAIN: Final = frozenset({TaskState.UNCERTAIN})
+_NOT_ACCEPTED: Final = frozenset({TaskState.QUEUED, TaskState.SUBMITTING, TaskState.UNCERTAIN})
 
 
 class Engine:
@@ -118,6 +117,7 @@ class Engine:
             budget=self._schedule.budget,
             converter=self._converter,
             service=ServiceWatch(self._mailbox.put),
+            stand_in=StandIn(clock),
         )
 
     # What the user asks for
@@ -165,21 +165,14 @@ class Engine:
         )
 
     def recent_duplicate(self, request: GenerationRequest, picture_key: str) -> Task | None:
-        """Return the newest task that asked for the same within `DUPLICATE_SECONDS` and may be paid for, or None."""
-        since = time.time() - DUPLICATE_SECONDS
-        for task in reversed(self.records.all()):
-            # A note on a failed one says that an earlier try of it may have been accepted.
-            is_recent = task.created_at >= since and (task.state is not TaskState.FAILED or _FIRST_TRY in task.note)
-            is_same = replace(task.request, image_sha256="") == request and task.picture_key == picture_key
-            if is_recent and is_same:
-                return task
-        return None
+        """Return the newest task that asked for the same a moment ago and may be paid for, or None."""
+        return recent_duplicate(self.records.all(), request, picture_key)
 
     def submit_again(self, local_id: str) -> bool:
         """Send an `UNCERTAIN` task once more, which the user has asked for knowing that it may be paid twice."""
         # The note stays whatever becomes of the second try: its refusal says nothing of the first.
         queued = self.records.change(
-            local_id, expect=_UNCERTAIN, state=TaskState.QUEUED, error="", request_id="", note=_FIRST_TRY
+            local_id, expect=_UNCERTAIN, state=TaskState.QUEUED, error="", request_id="", note=FIRST_TRY
         )
         if queued is None:
             return False
@@ -264,7 +257,11 @@ class Engine:
         task = self.records.get(local_id)
         if task is None or local_id in self._activities:
             return
-        if task.state is TaskState.SUBMITTING:
+        if task.is_stand_in and task.state in _NOT_ACCEPTED:
+            # Nothing leaves this computer, and nothing can be paid for twice.
+            self.records.change(local_id, state=TaskState.QUEUED, error="")
+            self._plan(local_id, 0.0)
+        elif task.state is TaskState.SUBMITTING:
             self.records.change(local_id, state=TaskState.UNCERTAIN, error=_CUT_OFF)
         elif task.state is TaskState.QUEUED and task.error:
             # It said that it is tried again by itself. Not in the journal, or the task would be ours from here on.
@@ -346,7 +343,7 @@ class Engine:
         self._make_preview(planned)
 
     def _may_start(self, task: Task, now: float) -> bool:
-        if task.state is TaskState.CONVERTING:
+        if task.is_stand_in or task.state is TaskState.CONVERTING:
             return True
         # A host of files is not the service, and has limits of its own.
         return self.settings.may_connect and (task.state is TaskState.DOWNLOADING or self._schedule.may_ask(now))
@@ -364,7 +361,7 @@ class Engine:
             self._workers.submit(reporting(self._mailbox, job, PreviewMade(local_id, is_there=False)))
 
     def seconds_until_due(self) -> float:
-        """Return how long nothing will be due, in seconds."""
+        """Return how long nothing of the service will be due, in seconds; any tick will do for its stand-in."""
         if not self.settings.may_connect:
             return _IDLE_SECONDS
         wait = self._schedule.wait(self._clock(), bill_at=self._bills.next_at())
@@ -403,7 +400,7 @@ class Engine:
     def _start(self, task: Task) -> None:
         activity = self._activities[task.local_id]
         activity.in_flight = True
-        activity.is_asking = task.state not in (TaskState.DOWNLOADING, TaskState.CONVERTING)
+        activity.is_asking = not task.is_stand_in and task.state not in (TaskState.DOWNLOADING, TaskState.CONVERTING)
         context, local_id, settings = self._context, task.local_id, self.settings
         connection, folder = settings.connection, settings.data_directory
         job: Callable[[], JobDone]
@@ -411,7 +408,7 @@ class Engine:
             job = partial(conversions.convert, context, local_id, settings.converter, folder)
         elif task.state is TaskState.DOWNLOADING:
             job = partial(downloads.download, context, local_id, settings)
-        elif task.state is TaskState.QUEUED and self._schedule.breaker.is_open:
+        elif task.state is TaskState.QUEUED and self._schedule.breaker.is_open and not task.is_stand_in:
             job = partial(jobs.try_service, context, local_id, connection)
         elif task.state is TaskState.QUEUED:
             job = partial(jobs.submit, context, local_id, connection, folder, is_online=settings.is_online)
@@ -455,13 +452,19 @@ class Engine:
             if self._give_up(task, activity.failures):
                 return
             delay = back_off(self.pacing, failures=activity.failures, retry_after=done.retry_after)
-        elif task.state in (TaskState.DOWNLOADING, TaskState.CONVERTING, TaskState.QUEUED):
-            delay = 0.0
         else:
-            age = time.time() - (task.submitted_at or task.created_at)
-            running = count_polled(map(self.records.get, self._activities))
-            delay = poll_delay(self.pacing, age=age, running=running)
+            delay = self._pause(task)
         self._plan(done.local_id, delay)
+
+    def _pause(self, task: Task) -> float:
+        """Return the seconds until the next job of a task, when nothing went wrong with the last one."""
+        if task.state in (TaskState.DOWNLOADING, TaskState.CONVERTING, TaskState.QUEUED):
+            return 0.0
+        if task.is_stand_in:
+            return POLL_SECONDS
+        age = time.time() - (task.submitted_at or task.created_at)
+        running = count_polled(map(self.records.get, self._activities))
+        return poll_delay(self.pacing, age=age, running=running)
 
     def _follow(self, local_id: str) -> None:
         """Find out in the journal what another Blender made of a task."""
@@ -470,20 +473,13 @@ class Engine:
 
     def _give_up(self, task: Task, failures: int) -> bool:
         """End what failed too often in a row; the user can try again."""
-        if task.state is TaskState.DOWNLOADING and failures >= self.pacing.download_tries:
-            cause = task.error.partition(". ")[0].rstrip(".")
-            sentence = (
-                f"The model could not be fetched after several tries{f' ({cause})' if cause else ''}. "
-                "It is safe at the service, and nothing is charged again. Try again."
-            )
-            self.records.change(task.local_id, error=sentence)
+        changes = final_changes(task, failures, self.pacing)
+        if changes is None:
+            return False
+        self.records.change(task.local_id, **changes)
+        if task.state is TaskState.DOWNLOADING:
             del self._activities[task.local_id]
-            return True
-        if task.state is TaskState.QUEUED and failures >= self.pacing.submit_tries:
-            sentence = "The request could not be sent after several tries. Nothing was charged. Generate again later."
-            self.records.change(task.local_id, state=TaskState.FAILED, error=sentence, settled_at=time.time())
-            return True
-        return False
+        return True
 
 
 def _has_result(task: Task) -> bool:

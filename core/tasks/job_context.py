@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..files import library
+from ..service.stand_in import StandIn
 from .converter import Converter
 from .journal import JournalError
 from .model_cache import ModelCache
@@ -39,10 +40,11 @@ class JobContext:
     """Of requests to the service. The engine takes from it before a job begins; a job that asks more spends that."""
     converter: Converter
     service: ServiceWatch
+    stand_in: StandIn
 
 
 def client_for(context: JobContext, connection: Connection) -> Client:
-    """Return a client for one job; workers only."""
+    """Return a client for one job that belongs to no task; workers only."""
     from ..service.client import Client  # noqa: PLC0415  # imports requests: workers only
 
     return Client(context.transport(), connection, on_exchange=context.service.note)
@@ -61,6 +63,11 @@ def reporting(mailbox: Mailbox, job: Callable[[], Event], otherwise: Event) -> J
             mailbox.put(event)
 
     return run
+
+
+def answerer_for(context: JobContext, connection: Connection, task: Task) -> Client | StandIn:
+    """Return whom to ask about a task, the service or its stand-in: decided here and nowhere else. Workers only."""
+    return context.stand_in if task.is_stand_in else client_for(context, connection)
 
 
 def folder_of(task: Task, data_directory: Path) -> Path:

@@ -25,7 +25,8 @@ from ..service.address import is_loopback
 from ..service.catalogue import ModelInfo, create_body, left_out, objection
 from ..service.contract import RemoteStatus, TaskReply
 from ..service.errors import Busy, Refused, ServiceError, Stopped, Unclear, Unreachable
-from .job_context import JobContext, client_for, folder_of
+from ..service.stand_in import is_task_id
+from .job_context import JobContext, answerer_for, client_for, folder_of
 from .journal import JournalError
 from .records import BillAsked, ConnectionTested, JobDone, ModelsLoaded
 from .task import Task, TaskState, add_note
@@ -57,7 +58,7 @@ def try_service(context: JobContext, local_id: str, connection: Connection) -> J
     if task is None or task.state is not TaskState.QUEUED:
         return JobDone(local_id)
     try:
-        client_for(context, connection).model(task.request.model)
+        answerer_for(context, connection, task).model(task.request.model)
         answered: bool | None = True
     except ServiceError as error:
         # What it refuses now, it says again to the request itself.
@@ -78,7 +79,7 @@ def submit(
         return JobDone(local_id)
     try:
         picture = _keep_picture(context, task, data_directory)
-        client = client_for(context, connection)
+        client = answerer_for(context, connection, task)
         model = context.models.get(client, connection.base_url, task.request.model, context.budget)
         _check(task, model)
         body = create_body(task.request, model, images.data_url(picture) if picture else "")
@@ -161,7 +162,8 @@ def _note(task: Task, body: dict[str, object], doubt: str) -> str:
     note = task.note
     if names := left_out(task.request, body):
         said = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-        note = add_note(note, f"Sent without {said}, which {task.request.model} does not list.")
+        verb = "Made" if task.is_stand_in else "Sent"
+        note = add_note(note, f"{verb} without {said}, which {task.request.model} does not list.")
     return add_note(note, f"Sent with an image URL that may not work: {doubt}.") if doubt else note
 
 
@@ -264,7 +266,7 @@ def poll(context: JobContext, local_id: str, connection: Connection) -> JobDone:
     if task is None:
         return JobDone(local_id)
     try:
-        reply = client_for(context, connection).status(task.task_id, task.poll_url)
+        reply = answerer_for(context, connection, task).status(task.task_id, task.poll_url)
     except Refused as error:
         state = TaskState.LOST if error.status == HTTPStatus.NOT_FOUND else TaskState.STOPPED
         context.records.change(local_id, expect=_POLLED, state=state, error=str(error), request_id=error.request_id)
@@ -279,7 +281,9 @@ def poll(context: JobContext, local_id: str, connection: Connection) -> JobDone:
 
 
 def _is_unbilled(reply: TaskReply) -> bool:
-    return reply.status is RemoteStatus.COMPLETED and not reply.billing_transaction_id
+    """Whether a bill is still to come; the stand-in sends none."""
+    is_over = reply.status is RemoteStatus.COMPLETED and not is_task_id(reply.task_id)
+    return is_over and not reply.billing_transaction_id
 
 
 def ask_bill(context: JobContext, local_id: str, connection: Connection, data_directory: Path) -> BillAsked:
@@ -288,7 +292,7 @@ def ask_bill(context: JobContext, local_id: str, connection: Connection, data_di
     if task is None or task.billing_transaction_id:
         return BillAsked(local_id)
     try:
-        reply = client_for(context, connection).status(task.task_id, task.poll_url)
+        reply = answerer_for(context, connection, task).status(task.task_id, task.poll_url)
     except ServiceError as error:
         return BillAsked(local_id, answered=_is_answer(error))
     if reply.billing_transaction_id:

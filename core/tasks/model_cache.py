@@ -22,6 +22,7 @@ from ..files import library
 from ..service.catalogue import Catalogue, Detail, ModelInfo, as_item, is_fresh, parse_model
 from ..service.contract import is_finite
 from ..service.errors import Unclear
+from ..service.stand_in import INFO, StandIn, is_model
 
 if TYPE_CHECKING:
     from ..service.client import Client
@@ -55,12 +56,16 @@ class ModelCache:
         with self._lock:
             return self._get(base_url)
 
-    def get(self, client: Client, base_url: str, model_id: str, budget: Budget) -> ModelInfo | None:
+    def get(self, client: Client | StandIn, base_url: str, model_id: str, budget: Budget) -> ModelInfo | None:
         """Return what a model takes, asking unless that is known and fresh; None when nothing is known of it.
+
+        The stand-in's is not the service's, and neither kept nor asked for.
 
         :param budget: one request of it is spent when the service has to be asked.
         :raises Refused, Busy, Unreachable, Stopped: as the client does.
         """
+        if is_model(model_id):
+            return INFO
         detail = self.known(base_url).details.get(model_id)
         if detail is not None and is_fresh(detail.fetched_at, time.time()):
             return detail.info
@@ -70,7 +75,7 @@ class ModelCache:
         except Unclear:
             return self.known(base_url).find(model_id)
 
-    def ask(self, client: Client, base_url: str, model_id: str) -> ModelInfo:
+    def ask(self, client: Client | StandIn, base_url: str, model_id: str) -> ModelInfo:
         """Ask what a model takes, and keep the answer.
 
         :raises ServiceError: as the client does.

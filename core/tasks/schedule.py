@@ -68,6 +68,7 @@ class Schedule:
         room = max_tasks - sum(
             task.state in _AT_SERVICE or (task.state is TaskState.QUEUED and self.in_flight(task.local_id))
             for task in planned
+            if not task.is_stand_in
         )
         slots = max(1, min(max_downloads, MAX_DOWNLOADS)) - sum(
             task.state is TaskState.DOWNLOADING and self.in_flight(task.local_id) for task in planned
@@ -78,7 +79,12 @@ class Schedule:
         to_convert = [task for task in waiting if task.state is TaskState.CONVERTING]
         if not may_convert or self.is_converting(planned):
             to_convert = []
-        others = [task for task in waiting if task.state not in _IN_TURN]
+        # The stand-in's tasks wait for no room at the service.
+        others = [
+            task
+            for task in waiting
+            if task.state not in _IN_TURN or (task.is_stand_in and task.state is TaskState.QUEUED)
+        ]
         others.sort(key=lambda task: self.activities[task.local_id].due_at)
         # What the user has just asked for goes before what is asked about again and again.
         return [*queued, *to_convert[:1], *to_fetch, *others]
@@ -94,7 +100,9 @@ class Schedule:
         return [
             task
             for task in waiting
-            if task.state is TaskState.QUEUED and (not _has_look(task) or task.local_id in looked_at)
+            if task.state is TaskState.QUEUED
+            and not task.is_stand_in
+            and (not _has_look(task) or task.local_id in looked_at)
         ]
 
     def _is_due(self, task: Task, now: float) -> bool:
@@ -117,9 +125,9 @@ class Schedule:
 
 
 def _has_look(task: Task) -> bool:
-    return task.state is TaskState.QUEUED and bool(task.request.image_url)
+    return task.state is TaskState.QUEUED and bool(task.request.image_url) and not task.is_stand_in
 
 
 def count_polled(tasks: Iterable[Task | None]) -> int:
     """Return how many of the tasks the service is asked about."""
-    return sum(task is not None and task.state in _POLLED for task in tasks)
+    return sum(task is not None and task.state in _POLLED and not task.is_stand_in for task in tasks)

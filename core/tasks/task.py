@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from ..files.facts import ModelFacts
 from ..service.contract import MAX_SEED, GenerationRequest
+from ..service.stand_in import is_task
 from ..text import clean_text, one_line
 from .placement import AS_DELIVERED, Placement
 
@@ -139,6 +140,11 @@ class Task:
         if state is not self.state and state not in ALLOWED[self.state]:
             raise IllegalTransition(f"{self.state.value} -> {state.value}")
         return replace(self, revision=self.revision + 1, **changes)
+
+    @property
+    def is_stand_in(self) -> bool:
+        """Whether the service has nothing to do with it: the stand-in makes the model, for nothing."""
+        return is_task(self.request.model, self.task_id)
 
     @property
     def title(self) -> str:

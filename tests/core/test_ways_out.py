@@ -16,7 +16,7 @@ import pytest
 
 from core.service.contract import GenerationRequest
 from core.tasks import journal as journal_module
-from core.tasks.engine import DUPLICATE_SECONDS
+from core.tasks.duplicates import DUPLICATE_SECONDS
 from core.tasks.journal import FILE_NAME, Row
 from core.tasks.records import JournalRebuilt
 from core.tasks.task import Task, TaskState, new_task
