@@ -8,6 +8,7 @@ from __future__ import annotations
 import bpy
 
 from .connection import TOKENLAB_OT_test_connection
+from .diagnostics import TOKENLAB_OT_save_diagnostics
 from .generate import TOKENLAB_OT_generate
 from .library import TOKENLAB_OT_add_asset_library, TOKENLAB_OT_clean_up_library
 from .models import TOKENLAB_OT_refresh_models
@@ -50,6 +51,7 @@ _CLASSES = (
     TOKENLAB_OT_clean_up_library,
     TOKENLAB_OT_refresh_models,
     TOKENLAB_OT_test_connection,
+    TOKENLAB_OT_save_diagnostics,
 )
 
 register, unregister = bpy.utils.register_classes_factory(_CLASSES)

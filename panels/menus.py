@@ -49,6 +49,7 @@ class TOKENLAB_MT_object(bpy.types.Menu):
         layout.separator()
         layout.operator("tokenlab.refresh_models", icon="FILE_REFRESH")
         layout.operator("tokenlab.test_connection", icon="URL")
+        layout.operator("tokenlab.save_diagnostics", icon="TEXT")
 
 
 def _draw_add(self: bpy.types.Menu, _context: bpy.types.Context) -> None:

@@ -165,6 +165,11 @@ class TOKENLAB_PG_session(bpy.types.PropertyGroup):
     library_use: StringProperty(name="Library", description="How many models the library holds, and their size")
     library_status: StringProperty(name="Library Status", description="What was last done with the library")
     library_is_busy: BoolProperty(name="Library Is Busy", description="Something is being done with the library")
+    include_prompts: BoolProperty(
+        name="Include Prompts",
+        description="Write the prompts, styles and names of pictures of the tasks into the diagnostics too",
+    )
+    diagnostics_status: StringProperty(name="Diagnostics", description="Where the diagnostics were saved last")
 
 
 def form(scene: bpy.types.Scene) -> TOKENLAB_PG_form:

@@ -29,7 +29,7 @@ from ..service.contract import (
     GenerationRequest,
 )
 from ..service.errors import StillRunning, TokenLabError
-from ..tasks.records import ConnectionTested, LibraryReport
+from ..tasks.records import ConnectionTested, DiagnosticsSaved, LibraryReport
 from ..tasks.task import UNFINISHED, Task, TaskState
 from ..text import clean_text
 from . import destination, importing, pictures, preferences, prompts, session, tick
@@ -280,6 +280,13 @@ def wait_for_library() -> LibraryReport:
     _pump(lambda: not library.is_asking, _LIBRARY_SECONDS)
     silence = LibraryReport(None, "The library is so large that this takes longer. It goes on.", is_bad=True)
     return silence if library.is_asking or library.report is None else library.report
+
+
+def wait_for_diagnostics() -> DiagnosticsSaved:
+    """Return where the diagnostics that are under way were saved; without a window only."""
+    current = session.current().diagnostics
+    _pump(lambda: current.saved is not None, _QUESTION_SECONDS)
+    return current.saved or DiagnosticsSaved("", "The diagnostics take longer than expected. They are still written.")
 
 
 def _pump(is_over: Callable[[], bool], timeout: float) -> None:

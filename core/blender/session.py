@@ -28,6 +28,7 @@ from ..tasks.journal import Row
 from ..tasks.placement import Placement
 from ..tasks.records import (
     ConnectionTested,
+    DiagnosticsSaved,
     Event,
     JournalFailed,
     JournalLoaded,
@@ -42,6 +43,7 @@ from ..tasks.records import (
 from ..tasks.task import Task
 from . import (
     assets,
+    diagnostics,
     importing,
     input_picture,
     models,
@@ -87,10 +89,12 @@ class Session:
             PreviewMade: self._preview_made,
             PreviewsFound: self._previews_found,
             LibraryReport: self._library_reported,
+            DiagnosticsSaved: self._diagnostics_saved,
         }
         session_list().service_state = ""  # An earlier session may have spoken with another one.
         self.models = models.Models(self.engine, wake)
         self.library = assets.Library(self.engine, wake)
+        self.diagnostics = diagnostics.Diagnostics(self, wake)
         self.status_bar = status_bar.StatusBar(self.engine.records)
         self.placeholders = PlaceholderWatch(self.engine.records, self.imports.is_imported, wake)
 
@@ -420,6 +424,10 @@ class Session:
 
     def _library_reported(self, event: LibraryReport) -> None:
         self.library.take(event)
+        task_list.tag_redraw()
+
+    def _diagnostics_saved(self, event: DiagnosticsSaved) -> None:
+        self.diagnostics.take(event)
         task_list.tag_redraw()
 
     def _show_task(self, task: Task) -> None:

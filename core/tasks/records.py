@@ -160,6 +160,15 @@ class LibraryReport:
     is_bad: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class DiagnosticsSaved:
+    """The file about this installation was written to `path`, or could not be, and then there is none."""
+
+    path: str
+    sentence: str
+    """A user's sentence about that."""
+
+
 Event = (
     TaskChanged
     | JobDone
@@ -175,6 +184,7 @@ Event = (
     | ServiceSeen
     | ModelsLoaded
     | LibraryReport
+    | DiagnosticsSaved
 )
 Mailbox = queue.SimpleQueue[Event]
 
