@@ -18,10 +18,18 @@ from ..core.service.errors import DASHBOARD_KEYS
 from .sentences import wrapped
 
 _PRIVACY = (
-    ("Sent", "To the service alone: your key, the prompt, the options, and the picture if there is one."),
-    ("Stored", "The key in Blender's preferences; tasks and models in the data folder; prompts also in the .blend."),
-    ("Never Stored", "A key or the address of a model in a .blend, a log or an error. Nobody is told what you do."),
+    ("Sent", "The key, the prompt, the options and the picture, to the service and to nobody else."),
+    (
+        "Stored",
+        "The key in Blender's preferences. Tasks, pictures and models in the data folder. Prompts and task IDs in the "
+        ".blend file too.",
+    ),
+    ("Never Stored", "A key or the address of a model in a .blend file, in a log or in an error."),
 )
+_PRIVACY_LABEL = 0.2
+_NO_KEY = "No API key is set. Get one from the service, and enter it here."
+_LINE = 0.8
+"""Height of the lines of a sentence."""
 _LABEL = 0.4
 """How much of a line Blender itself gives to the name of a property."""
 
@@ -31,7 +39,7 @@ def _draw(page: bpy.types.AddonPreferences, context: bpy.types.Context) -> None:
     layout.use_property_split = True
     layout.use_property_decorate = False
     shown = properties.session_list()
-    _draw_account(_group(layout, "Account"), context, page, shown)
+    _draw_account(_group(layout, "Account", is_first=True), context, page, shown)
     _draw_importing(_group(layout, "Importing"), page)
     _draw_library(_group(layout, "Library"), context, page, shown)
     _draw_advanced(_group(layout, "Advanced"), page)
@@ -39,9 +47,10 @@ def _draw(page: bpy.types.AddonPreferences, context: bpy.types.Context) -> None:
     _draw_privacy(_group(layout, "Privacy"), context)
 
 
-def _group(layout: bpy.types.UILayout, title: str) -> bpy.types.UILayout:
+def _group(layout: bpy.types.UILayout, title: str, *, is_first: bool = False) -> bpy.types.UILayout:
     """Begin a part of the page."""
-    layout.separator(type="LINE")
+    if not is_first:
+        layout.separator(type="LINE")
     layout.label(text=title)
     return layout.column()
 
@@ -54,12 +63,17 @@ def _beside_names(layout: bpy.types.UILayout) -> bpy.types.UILayout:
 
 
 def _draw_sentence(
-    layout: bpy.types.UILayout, context: bpy.types.Context, sentence: str, *, icon: Any = "NONE"
+    layout: bpy.types.UILayout,
+    context: bpy.types.Context,
+    sentence: str,
+    *,
+    icon: Any = "NONE",
+    part: float = 1.0 - _LABEL,
 ) -> None:
-    """Draw a sentence in that part of a line."""
+    """Draw a sentence on that part of a line."""
     column = layout.column(align=True)
-    column.scale_y = 0.8
-    for number, line in enumerate(wrapped(context, sentence, 1.0 - _LABEL)):
+    column.scale_y = _LINE
+    for number, line in enumerate(wrapped(context, sentence, part)):
         column.label(text=line, icon="BLANK1" if number and icon != "NONE" else icon, translate=False)
 
 
@@ -69,7 +83,7 @@ def _draw_account(layout: bpy.types.UILayout, context: bpy.types.Context, page: 
     row = column.row()
     row.operator("wm.url_open", text="Get API Key", icon="URL").url = f"https://{DASHBOARD_KEYS}"
     row.operator("tokenlab.test_connection", text="Test Connection", icon="CHECKMARK")
-    said = preferences.problem() or shown.connection_status
+    said = (preferences.problem() or shown.connection_status) if preferences.api_key() else _NO_KEY
     if said:
         _draw_sentence(column, context, said, icon="INFO")
 
@@ -90,7 +104,7 @@ def _draw_library(layout: bpy.types.UILayout, context: bpy.types.Context, page: 
     name = assets.registered_name(preferences.data_directory() / LIBRARY)
     column = _beside_names(layout)
     if shown.library_use:
-        column.label(text=f"Library: {shown.library_use}", translate=False)
+        column.label(text=shown.library_use, translate=False)
     if name:
         column.label(text=f"In the Asset Browser as “{name}”", icon="CHECKMARK", translate=False)
     row = column.row()
@@ -115,11 +129,11 @@ def _draw_diagnostics(layout: bpy.types.UILayout, context: bpy.types.Context, sh
 
 def _draw_privacy(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     for name, sentence in _PRIVACY:
-        split = layout.split(factor=_LABEL)
-        label = split.row()
-        label.alignment = "RIGHT"
+        split = layout.split(factor=_PRIVACY_LABEL)
+        label = split.column()
+        label.alignment, label.scale_y = "RIGHT", _LINE
         label.label(text=name)
-        _draw_sentence(split, context, sentence)
+        _draw_sentence(split, context, sentence, part=1.0 - _PRIVACY_LABEL)
 
 
 def _draw_field(layout: bpy.types.UILayout, page: Any, name: str) -> None:

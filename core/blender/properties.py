@@ -152,7 +152,7 @@ class TOKENLAB_PG_task(bpy.types.PropertyGroup):
 class TOKENLAB_PG_session(bpy.types.PropertyGroup):
     """What the sidebar shows: not saved, not undone."""
 
-    tasks: CollectionProperty(type=TOKENLAB_PG_task)
+    tasks: CollectionProperty(name="Tasks", description="What the list shows", type=TOKENLAB_PG_task)
     active_task_index: IntProperty(name="Active Task", description="Task whose details are shown")
     tasks_elsewhere: IntProperty(
         name="Tasks Elsewhere", description="Tasks of other files that this Blender goes on with"
