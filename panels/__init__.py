@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is drawn: sidebar, task list, menu entries, preferences, progress in 3D View and status bar. bpy is allowed here.
+"""What is drawn: sidebar, task list, menus, preferences, progress in 3D View and status bar. bpy is allowed here.
 
 Nothing is changed or asked for.
 """

@@ -4,8 +4,8 @@
 """Watches code that may only read: whatever it opens, starts, sends or writes into Blender's data is an error at once.
 
 Uses bpy. Python tells its audit hooks of every file, socket, database and process before it touches them, also those
-that are opened in C; what it tells nobody (a look at a file) is replaced for a while. Blender refuses writes while it
-draws, but only in a window: here the classes refuse them.
+that are opened in C; what it tells nobody (a look at a file, a thread) is replaced for a while. Blender refuses writes
+while it draws, but only in a window: here the classes refuse them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tests.blender.support import data_counts
 
 _FORBIDDEN = (
     *("open", "os.", "shutil.", "tempfile.", "glob.", "pathlib.", "socket.", "ssl.", "sqlite3.", "subprocess."),
-    *("urllib.", "http.", "_thread.start", "import"),
+    *("urllib.", "http.", "import"),
 )
 """Beginnings of the names of audit events; an import reads files."""
 _ALLOWED = frozenset({"os.putenv", "os.unsetenv", "os.getxattr"})
@@ -61,6 +61,7 @@ def only_reads() -> Iterator[None]:
                 stack.enter_context(_replaced(cls, name, _refuse))
         for name in _LOOKS:
             stack.enter_context(_replaced(os, name, _refusal(name)))
+        stack.enter_context(_replaced(threading.Thread, "start", _refusal("Thread.start")))
         stack.enter_context(_replaced(bpy.app.timers, "register", _refusal("timers.register")))
         _watch.is_on = True
         try:

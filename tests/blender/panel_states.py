@@ -22,6 +22,7 @@ SENTENCE = (
     "The balance is too low. Nothing was charged. Top up at tokenlab.sh/dashboard/billing, or in the preferences."
 )
 FACTS = {"triangles": 12, "parts": 1, "materials": 1, "textures": 1, "missing_textures": 1, "dimensions": [1, 1, 1]}
+_SAID = ("notice", "connection_status", "library_use", "library_status", "diagnostics_status")
 
 States = Iterator[tuple[str, Callable[[], None]]]
 
@@ -46,6 +47,10 @@ def states(extension: ModuleType, preferences: Any) -> States:
         yield f"model {model}", partial(setattr, form, "model", model)
     yield "a long prompt", lambda: setattr(form, "prompt", "dragon " * 1000)
     yield "sentences", _say
+    for seen in extension.core.tasks.records.ServiceState:
+        yield f"service {seen.name}", partial(setattr, shown(), "service_state", seen.value)
+    bar = extension.core.blender.status_bar
+    yield "news", partial(bar._memory.__setitem__, 0, bar.Shown(1, "a chair", "PROCESSING", 50, "a vase", "FAILED"))
     for state in TASK_STATES:
         for is_wrong in (False, True):
             name = f"a task {state}{', with an error' if is_wrong else ''}"
@@ -54,8 +59,16 @@ def states(extension: ModuleType, preferences: Any) -> States:
     yield "no task again", shown().tasks.clear
 
 
+def clear(extension: ModuleType) -> None:
+    """Take away what the states have left outside of the file."""
+    shown().tasks.clear()
+    for name in (*_SAID, "service_state", "tasks_elsewhere", "library_is_busy", "active_task_index"):
+        shown().property_unset(name)
+    extension.core.blender.status_bar.forget()
+
+
 def _say() -> None:
-    for name in ("notice", "connection_status", "library_use", "library_status", "diagnostics_status"):
+    for name in _SAID:
         setattr(shown(), name, SENTENCE)
     shown().tasks_elsewhere = 2
 

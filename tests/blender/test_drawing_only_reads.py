@@ -24,18 +24,20 @@ from tests.blender.only_reads import Touched, only_reads, unchanged
 from tests.simulator.process import SimulatorProcess
 
 
+@pytest.fixture(autouse=True)
+def interface(extension: ModuleType) -> Iterator[None]:
+    """The interface is as it was afterwards."""
+    yield
+    panel_states.clear(extension)
+
+
 @pytest.fixture
-def models(extension: ModuleType, simulator: SimulatorProcess) -> Iterator[None]:
+def models(extension: ModuleType, simulator: SimulatorProcess) -> None:
     """The service's models are known, so that the panels have something to offer."""
     form = bpy.context.scene.tokenlab
     for model in ("tripo-h3.1", "tripo-p1.0"):
         form.model = model
         bpy.ops.tokenlab.refresh_models()
-    yield
-    panel_states.shown().property_unset("tasks")
-    for name in ("notice", "connection_status", "library_use", "library_status", "diagnostics_status"):
-        panel_states.shown().property_unset(name)
-    panel_states.shown().tasks_elsewhere = 0
 
 
 def test_nothing_that_draws_writes_or_opens_anything(extension: ModuleType, models: None, preferences: Any) -> None:

@@ -31,6 +31,13 @@ WITHOUT_MENU: dict[str, str] = {}
 """Operators that no menu has, and why not. Blender's search finds what is in a menu, and nothing else."""
 
 
+@pytest.fixture(autouse=True)
+def interface(extension: ModuleType) -> Iterator[None]:
+    """The interface is as it was afterwards."""
+    yield
+    panel_states.clear(extension)
+
+
 def title_problem(text: str) -> str:
     """Say which word of a label is not written as in a title, or nothing."""
     # What is quoted, and what is a value rather than a word, is as it is.
@@ -126,7 +133,7 @@ def test_what_is_written_on_the_screen_is_in_title_case_and_what_can_be_changed_
     assert ("TOKENLAB_PG_form", "prompt") in fields
     groups = {cls.__name__: cls for cls in registered.classes("PropertyGroup", "AddonPreferences", "UIList")}
     ours = [(groups[owner], name) for owner, name in fields if owner in groups]
-    bare = [(cls.__name__, name) for cls, name in ours if not registered.properties(cls)[name].description]
+    bare = [(cls.__name__, name) for cls, name in ours if not registered.rna(cls).properties[name].description]
     assert not bare, f"these can be changed and have no tooltip: {bare}"
 
 
