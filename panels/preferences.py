@@ -18,13 +18,13 @@ from ..core.service.errors import DASHBOARD_KEYS
 from .sentences import wrapped
 
 _PRIVACY = (
-    ("Sent", "The key, the prompt, the options and the picture, to the service and to nobody else."),
+    ("Sent", "Key, prompt, options and picture, to the service and nobody else."),
     (
         "Stored",
         "The key in Blender's preferences. Tasks, pictures and models in the data folder. Prompts and task IDs in the "
         ".blend file too.",
     ),
-    ("Never Stored", "A key or the address of a model in a .blend file, in a log or in an error."),
+    ("Never Stored", "A key or a model's address in a .blend file, a log or an error."),
 )
 _PRIVACY_LABEL = 0.2
 _NO_KEY = "No API key is set. Get one from the service, and enter it here."
