@@ -66,7 +66,7 @@ class TOKENLAB_OT_save_diagnostics(bpy.types.Operator):
         path = Path(bpy.path.abspath(self.filepath)) if self.filepath else None
         session.current().diagnostics.save(path, include_prompts=self.include_prompts)
         if not bpy.app.background:
-            self.report({"INFO"}, "Saving the diagnostics. Their folder opens when they are there")
+            self.report({"INFO"}, "Saving the diagnostics. Their folder opens, or the preferences say why not")
             return {"FINISHED"}
         saved = scripting.wait_for_diagnostics()
         self.report({"INFO" if saved.path else "ERROR"}, saved.sentence)

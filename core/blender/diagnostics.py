@@ -22,7 +22,7 @@ from ..service.contract import DEFAULT_BASE_URL
 from ..tasks import diagnostics
 from ..tasks.diagnostics import Line, Section
 from ..tasks.records import DiagnosticsSaved
-from . import importers, models, preferences
+from . import importers, models, preferences, task_list
 from .properties import session_list
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ class Diagnostics:
         session_list().diagnostics_status = saved.sentence
         if saved.path and _is_watched():
             _open(Path(saved.path).parent)
+        task_list.tag_redraw()
 
 
 def _is_watched() -> bool:
