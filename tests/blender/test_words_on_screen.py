@@ -251,6 +251,35 @@ def test_tooltips_are_judged(text: str, problem: str) -> None:
     assert problem in description_problem(text) and bool(problem) == bool(description_problem(text))
 
 
+@pytest.fixture
+def planted(extension: ModuleType) -> Iterator[Any]:
+    """An operator of the extension that does everything wrong, as somebody might add it."""
+    content = {
+        "__module__": f"{MODULE}.operators.planted",
+        "__doc__": "do something.",
+        "__annotations__": {"number": bpy.props.IntProperty(name="a Number")},
+        "bl_idname": "tokenlab.planted",
+        "bl_label": "Do something",
+        "poll": classmethod(lambda _cls, _context: False),
+    }
+    cls: Any = type("TOKENLAB_OT_planted", (bpy.types.Operator,), content)
+    bpy.utils.register_class(cls)
+    yield cls
+    bpy.utils.unregister_class(cls)
+
+
+def test_an_operator_that_somebody_adds_is_judged_by_all_rules(
+    planted: Any, extension: ModuleType, session: Any
+) -> None:
+    name = planted.__name__
+    assert title_problem(dict(labels())[name]) and title_problem(dict(labels())[f"{name}.number"])
+    assert "period" in description_problem(dict(descriptions())[name])
+    assert "no description" in description_problem(dict(descriptions())[f"{name}.number"])
+    assert reason("tokenlab.planted") == ""
+    with pytest.raises(AssertionError, match="planted"):
+        test_every_operator_is_in_a_menu(extension, session)
+
+
 def test_the_extension_is_looked_for_where_it_is(extension: ModuleType) -> None:
     assert extension.__name__ == MODULE
     assert len(registered.classes("Operator")) > 10
