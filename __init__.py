@@ -18,7 +18,7 @@ from __future__ import annotations
 from . import operators, panels
 from .core import redaction
 from .core.blender import handlers, preferences, properties
-from .core.blender.scripting import TaskHandle, generate, models, resume_all, tasks
+from .core.blender.scripting import TaskHandle, generate, generate_variations, models, resume_all, tasks
 from .core.service.errors import StillRunning, TokenLabError
 
 __all__ = (
@@ -26,6 +26,7 @@ __all__ = (
     "TaskHandle",
     "TokenLabError",
     "generate",
+    "generate_variations",
     "models",
     "register",
     "resume_all",

@@ -15,6 +15,7 @@ from ..core.blender.properties import FACINGS, FORMATS, INPUT_TYPES, PLACEMENT, 
 from ..core.service.contract import AUTO, DEFAULT_IMAGE_PROMPT, DEFAULT_MODEL, MAX_SEED
 from ..core.service.errors import Duplicate, TokenLabError
 from ..core.tasks.placement import MAX_HEIGHT, MIN_HEIGHT
+from ..core.tasks.variations import MAX_VARIATIONS, total_price
 from ..core.text import one_line
 from .service import ServiceOperator
 
@@ -53,6 +54,14 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
     seed: IntProperty(
         name="Seed", description="The same seed gives a similar result", min=0, max=MAX_SEED, options=_SKIP
     )
+    variations: IntProperty(
+        name="Variations",
+        description="How many models to ask for that differ in their seeds. Each one is paid for",
+        default=1,
+        min=1,
+        max=MAX_VARIATIONS,
+        options=_SKIP,
+    )
     placement: EnumProperty(name="Location", description=PLACEMENT["placement"], items=PLACES, options=_SKIP)
     size: EnumProperty(name="Size", description=PLACEMENT["size"], items=SIZES, options=_SKIP)
     height: FloatProperty(
@@ -90,6 +99,8 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
             return self.execute(context)
         if self.show_form:
             return context.window_manager.invoke_props_dialog(self, width=400, confirm_text="Generate")
+        if self._count(context) > 1 and not self.confirm_duplicate:
+            return self._ask_about_variations(context, event)
         try:
             return self._send(context)
         except Duplicate as error:
@@ -126,6 +137,9 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Hand the request over; never waits."""
+        if self.show_form and self._count(context) > 1:
+            # As below: what all of them cost is a question of its own.
+            return bpy.ops.tokenlab.generate("INVOKE_DEFAULT")  # type: ignore[attr-defined,no-any-return]  # registered by us
         try:
             return self._send(context)
         except Duplicate as error:
@@ -142,15 +156,46 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
         :raises Duplicate: when the same was sent a short while ago.
         """
         try:
-            handle = scripting.generate(**self._arguments(context), confirm_duplicate=self.confirm_duplicate)
+            count, arguments = self._count(context), self._arguments(context)
+            if count > 1:
+                handles = scripting.generate_variations(variations=count, **arguments)
+            else:
+                handles = [scripting.generate(**arguments, confirm_duplicate=self.confirm_duplicate)]
         except Duplicate:
             raise
         except TokenLabError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        doing = "Making a trial model for" if handle.is_stand_in else "Sending"
-        self.report({"INFO"}, f"{doing} “{one_line(handle.title, limit=40)}”: the model is imported when it is done")
+        doing = "Making a trial model for" if handles[0].is_stand_in else "Sending"
+        what = f"“{one_line(handles[0].title, limit=40)}”"
+        if count > 1:
+            self.report({"INFO"}, f"{doing} {count} variations of {what}: each is imported when it is done")
+        else:
+            self.report({"INFO"}, f"{doing} {what}: the model is imported when it is done")
         return {"FINISHED"}
+
+    def _count(self, context: bpy.types.Context) -> int:
+        """How many are to be sent: what was given, or what the form offers for its model."""
+        if self._is_given("variations"):
+            return int(self.variations)
+        form = properties.form(context.scene)
+        name = str(self._given_or_form(form, "model")).strip() or DEFAULT_MODEL
+        offered = models.options_of(name, has_picture=self._input_type(form) != "TEXT") or frozenset()
+        return int(form.variations) if "seed" in offered else 1
+
+    def _ask_about_variations(self, context: bpy.types.Context, event: bpy.types.Event) -> set[OperatorReturnItems]:
+        """Name what all of them cost, and ask."""
+        count = self._count(context)
+        price = total_price(models.info(properties.form(context.scene)), count)
+        cost = f"{price} in all" if price else "each one is charged, and no price is published"
+        self.variations = count
+        return context.window_manager.invoke_confirm(
+            self,
+            event,
+            title=f"Generate {count} Variations?",
+            message=f"{count} tasks that differ in their seeds: {cost}.",
+            confirm_text=f"Generate {count}",
+        )
 
     def _arguments(self, context: bpy.types.Context) -> dict[str, Any]:
         """What was given wins; the rest comes from the form."""

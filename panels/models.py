@@ -11,6 +11,7 @@ from typing import Any
 import bpy
 
 from ..core.blender import models, prompts, properties
+from ..core.tasks.variations import total_price
 from .sentences import draw_sentence
 from .service_state import is_of_use
 
@@ -80,6 +81,7 @@ def draw_options(layout: bpy.types.UILayout, context: bpy.types.Context, form: A
         sub.enabled = form.use_seed
         sub.prop(form, "seed", text="")
         row.operator("tokenlab.random_seed", text="", icon="RNDCURVE")
+        layout.prop(form, "variations")
 
 
 def draw_input_type(layout: bpy.types.UILayout, form: Any) -> None:
@@ -104,8 +106,10 @@ def draw_prompt_length(layout: bpy.types.UILayout, form: Any) -> None:
 def draw_price(layout: bpy.types.UILayout, form: Any) -> None:
     """Draw what will do the work, and what that costs."""
     model = models.info(form)
-    price = f", {model.price}" if model and model.price else ""
-    layout.label(text=f"{models.chosen(form)}{price}", translate=False)
+    count = form.variations if "seed" in models.options(form) else 1
+    price = f", {total_price(model, count)}" if model and model.price else ""
+    times = f" × {count}" if count > 1 else ""  # noqa: RUF001  # it is meant
+    layout.label(text=f"{models.chosen(form)}{times}{price}", translate=False)
 
 
 def _maker(model: Any) -> str:

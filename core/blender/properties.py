@@ -18,6 +18,7 @@ from bpy.props import (
 
 from ..service.contract import DEFAULT_MODEL, MAX_SEED
 from ..tasks.placement import MAX_HEIGHT, MIN_HEIGHT
+from ..tasks.variations import MAX_VARIATIONS
 from . import input_picture, models, prompts
 
 INPUT_TYPES = (
@@ -106,6 +107,13 @@ class TOKENLAB_PG_form(bpy.types.PropertyGroup):
         name="Use Seed", description="Ask for the same result each time, for models that take a seed"
     )
     seed: IntProperty(name="Seed", description="The same seed gives a similar result", min=0, max=MAX_SEED)
+    variations: IntProperty(
+        name="Variations",
+        description="How many models to ask for that differ in their seeds. Each one is paid for",
+        default=1,
+        min=1,
+        max=MAX_VARIATIONS,
+    )
     placement: EnumProperty(name="Location", description=PLACEMENT["placement"], items=PLACES)
     size: EnumProperty(name="Size", description=PLACEMENT["size"], items=SIZES, update=_size_chosen)
     height: FloatProperty(

@@ -10,8 +10,11 @@ themselves, because timers do not fire there.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import bpy
 
@@ -29,10 +32,13 @@ from ..service.contract import (
     GenerationRequest,
 )
 from ..service.errors import StillRunning, TokenLabError
+from ..tasks.placement import Placement
 from ..tasks.records import ConnectionTested, DiagnosticsSaved, LibraryReport
 from ..tasks.task import UNFINISHED, Task, TaskState
+from ..tasks.variations import MAX_VARIATIONS, seeds, side_by_side
 from ..text import clean_text
 from . import destination, importing, pictures, preferences, prompts, session, tick
+from . import models as known_models
 from .imports import ImportState
 
 _PUMP_SECONDS = 0.02
@@ -189,6 +195,84 @@ def generate(  # noqa: PLR0913  # the fields of the form; all but the first by n
         such picture, nothing selected), or the model is known not to take it. Options that it does not list are not
         sent, and the task's note says so.
     """
+    order = _order(
+        prompt,
+        model=model,
+        format=format,
+        quality=quality,
+        style=style,
+        seed=seed,
+        image=image,
+        image_url=image_url,
+        scene=scene,
+        placement=placement,
+        size=size,
+        height=height,
+        facing=facing,
+        on_floor=on_floor,
+    )
+    (handle,) = _send(order, [seed], [order.landing], confirm_duplicate=confirm_duplicate)
+    return handle
+
+
+def generate_variations(
+    prompt: str | bpy.types.Text = "", *, variations: int, seed: int | None = None, **options: Any
+) -> list[TaskHandle]:
+    """Send the same request several times with different seeds, and return at once. Each one is paid for.
+
+    The models land side by side along X. The same again is what is meant here, so that nothing has to be confirmed.
+
+    :param variations: how many, 2 to 8.
+    :param seed: of the first one; the others have random ones.
+    :param options: as for `generate`.
+    :raises TokenLabError: as `generate` does, and when the model takes no seed. The text says how many were sent.
+    """
+    if not 1 < variations <= MAX_VARIATIONS:
+        raise TokenLabError(
+            f"{variations} variations cannot be generated. Nothing was sent. Use a number from 2 to {MAX_VARIATIONS}."
+        )
+    order = _order(prompt, seed=seed, **options)
+    offered = known_models.options_of(order.request.model, has_picture=order.request.has_picture)
+    if offered is not None and "seed" not in offered:
+        raise TokenLabError(
+            f"{order.request.model} takes no seed, so variations of a prompt cannot be asked for. Nothing was sent or "
+            "charged. Generate them one by one, or choose another model."
+        )
+    places = side_by_side(order.landing, variations)
+    return _send(order, list(seeds(seed, variations)), places, confirm_duplicate=True, set_id=str(uuid.uuid4()))
+
+
+class _Order(NamedTuple):
+    """A request that can be sent, and where its model is to go."""
+
+    request: GenerationRequest
+    image: str | Path | bpy.types.Image | None
+    picture: pictures.Picture
+    scene: bpy.types.Scene
+    landing: Placement
+
+
+def _order(  # noqa: PLR0913  # the fields of the form
+    prompt: str | bpy.types.Text = "",
+    *,
+    model: str = DEFAULT_MODEL,
+    format: str = "GLB",
+    quality: str = AUTO,
+    style: str = "",
+    seed: int | None = None,
+    image: str | Path | bpy.types.Image | None = None,
+    image_url: str = "",
+    scene: bpy.types.Scene | None = None,
+    placement: str = "CURSOR",
+    size: str | None = None,
+    height: float | None = None,
+    facing: str = "AS_DELIVERED",
+    on_floor: bool | None = None,
+) -> _Order:
+    """Check what `generate` was given, without sending anything.
+
+    :raises TokenLabError: as `generate` does.
+    """
     if seed is not None and not 0 <= seed <= MAX_SEED:
         raise TokenLabError(f"The seed {seed} is out of range. Nothing was sent. Use one from 0 to {MAX_SEED}.")
     # Cleaned here already: a lone surrogate ends Blender in a custom property.
@@ -214,8 +298,40 @@ def generate(  # noqa: PLR0913  # the fields of the form; all but the first by n
     current, scene = session.current(), scene or bpy.context.scene
     current.models.check(request)
     landing = destination.choose(scene, placement=placement, size=size, height=height, facing=facing, on_floor=on_floor)
-    task = current.generate(request, scene, picture=picture, placement=landing, confirm_duplicate=confirm_duplicate)
-    return TaskHandle(task.local_id)
+    return _Order(request, image, picture, scene, landing)
+
+
+def _send(
+    order: _Order,
+    chosen: Sequence[int | None],
+    places: Sequence[Placement],
+    *,
+    confirm_duplicate: bool,
+    set_id: str = "",
+) -> list[TaskHandle]:
+    """Send an order with each of the seeds.
+
+    :raises TokenLabError: when it cannot be sent; the text says how many were.
+    """
+    handles: list[TaskHandle] = []
+    for seed, place in zip(chosen, places, strict=True):
+        try:
+            # A picture that was made for a task is used up by it.
+            picture = _picture(order.image) if handles else order.picture
+            task = session.current().generate(
+                replace(order.request, seed=seed),
+                order.scene,
+                picture=picture,
+                placement=place,
+                confirm_duplicate=confirm_duplicate,
+                set_id=set_id,
+            )
+        except TokenLabError as error:
+            if not handles:
+                raise
+            raise TokenLabError(f"{len(handles)} of {len(chosen)} variations are being sent. {error}") from error
+        handles.append(TaskHandle(task.local_id))
+    return handles
 
 
 def tasks() -> list[TaskHandle]:
