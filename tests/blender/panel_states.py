@@ -41,6 +41,7 @@ def states(extension: ModuleType, preferences: Any) -> States:
     for model in ("tripo-h3.1", "tripo-p1.0", "a-model-of-tomorrow", extension.core.service.stand_in.INFO.id):
         yield f"model {model}", partial(setattr, _form(), "model", model)
     yield "a long prompt", partial(setattr, _form(), "prompt", "dragon " * 1000)
+    yield "an imported model is active", _show_model
     yield "sentences", _say
     for seen in extension.core.tasks.records.ServiceState:
         yield f"service {seen.name}", partial(setattr, shown(), "service_state", seen.value)
@@ -76,6 +77,14 @@ def clear(extension: ModuleType) -> None:
     for name in (*_SAID, "service_state", "tasks_elsewhere", "library_is_busy", "active_task_index"):
         shown().property_unset(name)
     extension.core.blender.status_bar.forget()
+
+
+def _show_model() -> None:
+    model = bpy.data.objects.new("a chair", None)
+    model["tokenlab_local_id"], model["tokenlab_task_id"] = "0000-0", "ldtask_1"
+    model["tokenlab_prompt"], model["tokenlab_model"] = "a chair", "tripo-h3.1"
+    bpy.context.scene.collection.objects.link(model)
+    bpy.context.view_layer.objects.active = model
 
 
 def _say() -> None:

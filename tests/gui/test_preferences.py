@@ -59,6 +59,7 @@ def test_the_preferences_are_readable_and_the_diagnostics_open_in_their_folder(
     window.screenshot(PICTURES / "preferences_saved.png")
 
     # The other button asks where to write it, with the tick beside.
+    window.run("bpy.context.preferences.view.filebrowser_display_type = 'SCREEN'")
     window.run("bpy.ops.tokenlab.save_diagnostics('INVOKE_DEFAULT', choose_file=True)")
     window.wait(
         "any(area.type == 'FILE_BROWSER' for w in bpy.context.window_manager.windows for area in w.screen.areas)"
