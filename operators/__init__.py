@@ -8,9 +8,17 @@ from __future__ import annotations
 import bpy
 
 from .connection import TOKENLAB_OT_test_connection
+from .diagnostics import TOKENLAB_OT_save_diagnostics
 from .generate import TOKENLAB_OT_generate
 from .library import TOKENLAB_OT_add_asset_library, TOKENLAB_OT_clean_up_library
 from .models import TOKENLAB_OT_refresh_models
+from .pictures import (
+    TOKENLAB_FH_image,
+    TOKENLAB_OT_paste_image,
+    TOKENLAB_OT_use_image_file,
+    TOKENLAB_OT_use_viewport,
+)
+from .prompts import TOKENLAB_OT_use_prompt
 from .stand_in import TOKENLAB_OT_try_without_key
 from .tasks import (
     TOKENLAB_OT_attach_task,
@@ -25,6 +33,11 @@ from .tasks import (
 
 _CLASSES = (
     TOKENLAB_OT_generate,
+    TOKENLAB_OT_use_prompt,
+    TOKENLAB_OT_use_image_file,
+    TOKENLAB_OT_use_viewport,
+    TOKENLAB_OT_paste_image,
+    TOKENLAB_FH_image,
     TOKENLAB_OT_try_without_key,
     TOKENLAB_OT_import_model,
     TOKENLAB_OT_stop_waiting,
@@ -38,6 +51,7 @@ _CLASSES = (
     TOKENLAB_OT_clean_up_library,
     TOKENLAB_OT_refresh_models,
     TOKENLAB_OT_test_connection,
+    TOKENLAB_OT_save_diagnostics,
 )
 
 register, unregister = bpy.utils.register_classes_factory(_CLASSES)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
-from ..core.blender import models, properties, scripting
+from ..core.blender import models, prompts, properties, scripting
 from ..core.blender.properties import FACINGS, FORMATS, INPUT_TYPES, PLACEMENT, PLACES, QUALITIES, SIZES
 from ..core.service.contract import AUTO, DEFAULT_IMAGE_PROMPT, DEFAULT_MODEL, MAX_SEED
 from ..core.service.errors import Duplicate, TokenLabError
@@ -36,6 +36,9 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
     bl_options = {"REGISTER"}  # No UNDO: what was sent cannot be taken back.
 
     prompt: StringProperty(name="Prompt", description="What the model should be", options=_SKIP)
+    prompt_text: StringProperty(
+        name="Prompt Text", description="Name of a text of this file that is the prompt", options=_SKIP
+    )
     input_type: EnumProperty(name="Input", description="What to generate from", items=INPUT_TYPES, options=_SKIP)
     image_path: StringProperty(
         name="Image File", description="PNG, JPEG or WebP picture", subtype="FILE_PATH", options=_SKIP
@@ -108,7 +111,12 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
         layout.prop(form, "input_type")
         for name in _PICTURE_FIELDS.get(form.input_type, ()):
             layout.prop(form, name)
-        layout.prop(form, "prompt", placeholder="A low-poly robot mascot")
+        if form.prompt_text is not None:
+            layout.prop(form, "prompt_text")
+        elif hasattr(layout, "textbox"):
+            layout.textbox(data=form, property="prompt", placeholder=prompts.placeholder(form))
+        else:
+            layout.prop(form, "prompt", placeholder=prompts.placeholder(form))
         layout.prop(form, "model")
         if models.formats(form):
             layout.menu("TOKENLAB_MT_format", text=f"Format: {layout.enum_item_name(form, 'format', form.format)}")
@@ -149,7 +157,8 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
         form = properties.form(context.scene)
         value = {name: self._given_or_form(form, name) for name in _FIELDS}
         input_type = self._input_type(form)
-        arguments = {name: value[name] for name in ("prompt", "model", "format", "quality", "style")}
+        arguments = {name: value[name] for name in ("model", "format", "quality", "style")}
+        arguments["prompt"] = self._prompt(form)
         is_seeded = value["use_seed"] or (self._is_given("seed") and not self._is_given("use_seed"))
         arguments["seed"] = value["seed"] if is_seeded else None
         arguments.update(self._placement(form))
@@ -164,11 +173,27 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
             arguments["image_url"] = value["image_url"]
             if not value["image_url"].strip():
                 raise TokenLabError("No image URL is given. Nothing was sent or charged. Enter an https address.")
-        if input_type != "TEXT" and not arguments["prompt"].strip():
+        if input_type != "TEXT" and not arguments["prompt"]:
             arguments["prompt"] = DEFAULT_IMAGE_PROMPT
-            if not self._is_given("prompt"):
+            if not (self._is_given("prompt") or self._is_given("prompt_text")):
                 form.prompt = DEFAULT_IMAGE_PROMPT  # The user should see what is sent.
         return arguments
+
+    def _prompt(self, form: Any) -> str:
+        """A prompt that was given wins, and so does a text that was given by its name.
+
+        :raises TokenLabError: when both were given, or there is no such text.
+        """
+        if not self._is_given("prompt_text"):
+            return prompts.read(self.prompt) if self._is_given("prompt") else prompts.of_form(form)
+        if self._is_given("prompt"):
+            raise TokenLabError("There are two prompts. Nothing was sent or charged. Give only one.")
+        text: bpy.types.Text | None = bpy.data.texts.get(self.prompt_text)
+        if text is None:
+            raise TokenLabError(
+                f"There is no text “{self.prompt_text}” in this file. Nothing was sent or charged. Choose another."
+            )
+        return prompts.read(text)
 
     def _placement(self, form: Any) -> dict[str, Any]:
         """A height that was given is meant; and whether the model stands follows from a size that was given."""
@@ -197,6 +222,7 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
                 ("image", "IMAGE_DATABLOCK"),
                 ("image_url", "IMAGE_URL"),
                 ("prompt", "TEXT"),
+                ("prompt_text", "TEXT"),
             ):
                 if self._is_given(name):
                     return kind
@@ -209,4 +235,4 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
         return bool(self.properties.is_property_set(name))
 
 
-_FIELDS = ("prompt", "image_path", "image_url", "model", "format", "quality", "style", "use_seed", "seed")
+_FIELDS = ("image_path", "image_url", "model", "format", "quality", "style", "use_seed", "seed")

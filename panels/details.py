@@ -11,7 +11,7 @@ from typing import Any, Final
 import bpy
 
 from .. import __package__ as base_package
-from ..core.blender import properties
+from ..core.blender import properties, thumbnails
 from ..core.service.errors import DASHBOARD_BILLING, DASHBOARD_RUNS, IN_PREFERENCES
 from .model_facts import draw_model_facts
 from .models import ago
@@ -21,6 +21,9 @@ from .task_list import STATE_LABELS, draw_progress, is_in_progress
 
 _LONG_SECONDS: Final = 900.0
 """So long the service's own clients wait (API notes 3.3)."""
+
+_PICTURE_SCALE: Final = 5.0
+"""Of the model's picture, in lines of text."""
 
 
 class TOKENLAB_PT_details(bpy.types.Panel):
@@ -53,6 +56,9 @@ class TOKENLAB_PT_details(bpy.types.Panel):
         _draw_actions(layout, task)
         _draw_show_file(layout, task)
         _draw_places(layout, task)
+        picture = thumbnails.icon_id(task.local_id)
+        if picture:
+            layout.template_icon(icon_value=picture, scale=_PICTURE_SCALE)
         column = layout.column(align=True)
         for name, value in _facts(context, task):
             row = column.split(factor=0.3)

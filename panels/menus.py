@@ -18,6 +18,11 @@ class TOKENLAB_MT_add(bpy.types.Menu):
         layout = self.layout
         layout.operator_context = "INVOKE_DEFAULT"
         layout.operator("tokenlab.generate", text="Generate 3D Model…", icon="SHADERFX").show_form = True
+        layout.separator()
+        layout.operator("tokenlab.use_prompt", text="Use Earlier Prompt…", icon="RECOVER_LAST")
+        layout.operator("tokenlab.use_image_file", text="Use Image File…", icon="FILE_IMAGE")
+        layout.operator("tokenlab.use_viewport", icon="VIEW3D")
+        layout.operator("tokenlab.paste_image", icon="PASTEDOWN")
         layout.operator("tokenlab.try_without_key", icon="PLAY")
 
 
@@ -44,6 +49,7 @@ class TOKENLAB_MT_object(bpy.types.Menu):
         layout.separator()
         layout.operator("tokenlab.refresh_models", icon="FILE_REFRESH")
         layout.operator("tokenlab.test_connection", icon="URL")
+        layout.operator("tokenlab.save_diagnostics", icon="TEXT")
 
 
 def _draw_add(self: bpy.types.Menu, _context: bpy.types.Context) -> None:

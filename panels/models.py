@@ -10,7 +10,7 @@ from typing import Any
 
 import bpy
 
-from ..core.blender import models, properties
+from ..core.blender import models, prompts, properties
 from .sentences import draw_sentence
 from .service_state import is_of_use
 
@@ -94,7 +94,7 @@ def draw_prompt_length(layout: bpy.types.UILayout, form: Any) -> None:
     limit = model.prompt_max_characters if model else None
     if limit is None:
         return
-    length = len(form.prompt.strip())
+    length = len(prompts.to_send(form))
     row = layout.row()
     row.alignment, row.alert = "RIGHT", length > limit
     row.label(text=f"{length} of {limit} characters", translate=False)

@@ -23,12 +23,17 @@ def draw_sentence(
     column = layout.column(align=True)
     column.alert = alert
     column.scale_y = 0.8
-    for number, line in enumerate(textwrap.wrap(text, _characters(context))):
+    for number, line in enumerate(wrapped(context, text)):
         column.label(text=line, icon=icon if number == 0 else ("BLANK1" if icon != "NONE" else "NONE"), translate=False)
 
 
-def _characters(context: bpy.types.Context) -> int:
-    """How many characters fit on a line of the region that is being drawn."""
+def wrapped(context: bpy.types.Context, text: str, part: float = 1.0) -> list[str]:
+    """Return `text` as lines that fit into that part of the region's width."""
+    return textwrap.wrap(text, _characters(context, part))
+
+
+def _characters(context: bpy.types.Context, part: float) -> int:
+    """How many characters fit on a line of the region that is being drawn, or on that part of it."""
     width = context.region.width if context.region else 300
     scale = context.preferences.system.ui_scale or 1.0  # 0 before there is a window
-    return max(_FEWEST_CHARACTERS, int((width / scale - _MARGIN_PIXELS) / _PIXELS_PER_CHARACTER))
+    return max(_FEWEST_CHARACTERS, int((width / scale * part - _MARGIN_PIXELS) / _PIXELS_PER_CHARACTER))

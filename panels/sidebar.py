@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import bpy
 
 from ..core.blender import models, properties
 from .models import draw_input_type, draw_model, draw_options, draw_price, draw_prompt_length
+from .pictures import draw_picture
+from .prompt import draw_prompt
 from .sentences import draw_sentence
 from .service_state import draw_service_state
 from .stand_in import draw_chosen, generate_label
@@ -32,8 +32,8 @@ class TOKENLAB_PT_generate(bpy.types.Panel):
         if not draw_chosen(layout, context, form):
             draw_service_state(layout, context)
         draw_input_type(layout, form)
-        _draw_picture(layout, form)
-        layout.prop(form, "prompt", text="", placeholder="A low-poly robot mascot")
+        draw_picture(layout, context, form)
+        draw_prompt(layout, context, form)
         draw_prompt_length(layout, form)
         draw_price(layout, form)
         found = models.objection_to_form(form)
@@ -92,12 +92,3 @@ class TOKENLAB_PT_tasks(bpy.types.Panel):
         if session.tasks_elsewhere:
             text = f"{session.tasks_elsewhere} of other files: open those, or import the models here."
             draw_sentence(layout, context, text, icon="INFO")
-
-
-def _draw_picture(layout: bpy.types.UILayout, form: Any) -> None:
-    if form.input_type == "IMAGE_FILE":
-        layout.prop(form, "image_path", text="")
-    elif form.input_type == "IMAGE_DATABLOCK":
-        layout.template_ID(form, "image", open="image.open")
-    elif form.input_type == "IMAGE_URL":
-        layout.prop(form, "image_url", text="", placeholder="https://…")

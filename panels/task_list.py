@@ -95,7 +95,7 @@ class TOKENLAB_UL_tasks(bpy.types.UIList):
         age = short_age(time.time() - float(item.created_at or 0))
         if is_in_progress(item):
             text = f"{item.progress}%, {age}" if item.progress > 0 else age
-            row.progress(text=text, factor=max(0, item.progress) / 100)
+            row.progress(text=text, translate=False, factor=max(0, item.progress) / 100)
         else:
             row.label(text=age, icon=STATE_ICONS.get(item.state, "DOT"), translate=False)
 

@@ -125,6 +125,11 @@ def _run(operator: Callable[..., set[str]], options: dict[str, Any], scene: bpy.
         raise RuntimeError("the operator was cancelled")
 
 
+def readable_formats() -> list[str]:
+    """Return the names of the formats that this build of Blender has an operator for."""
+    return [kind.name for kind, operators in _OPERATORS.items() if any(operator.find() for operator in operators)]
+
+
 def _choose(path: Path, model_format: ModelFormat) -> tuple[Callable[..., set[str]], dict[str, Any]]:
     """Return the first operator for the format that this build has, and the options that it knows."""
     for candidate in _OPERATORS.get(model_format, ()):

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..service import stand_in
 from ..service.catalogue import Catalogue, ModelInfo, Objection, is_fresh, objection
-from ..service.contract import DEFAULT_IMAGE_PROMPT, DEFAULT_MODEL, FORMATS, GenerationRequest
+from ..service.contract import DEFAULT_MODEL, FORMATS, GenerationRequest
 from ..service.errors import TokenLabError
+from . import prompts
 
 if TYPE_CHECKING:
     import bpy
@@ -102,8 +103,7 @@ def formats(form: Any) -> tuple[str, ...]:
 
 def objection_to_form(form: Any) -> Objection | None:
     """Return why the form's model certainly does not take what the form holds, or None."""
-    prompt = form.prompt.strip() or (DEFAULT_IMAGE_PROMPT if form.input_type != "TEXT" else "")
-    return objection(info(form), prompt=prompt, picture_field=_PICTURE_FIELDS.get(form.input_type, ""))
+    return objection(info(form), prompt=prompts.to_send(form), picture_field=_PICTURE_FIELDS.get(form.input_type, ""))
 
 
 def listed() -> list[ModelInfo]:

@@ -54,7 +54,7 @@ def from_file(path: str, folder: Path) -> Picture:
     picture, size = _as_it_is(absolute, absolute.name), _size_on_disk(absolute)
     # By its bytes and not by its name; what is no picture at all is said by the worker.
     is_for_blender = size is None and absolute.suffix.lower() in bpy.path.extensions_image  # type: ignore[attr-defined]  # the stubs lack it
-    if is_for_blender or _is_too_large(absolute, size):
+    if is_for_blender or is_too_large(absolute, size):
         return replace(picture, path=_written_anew(absolute, folder))
     return picture
 
@@ -67,13 +67,22 @@ def from_datablock(image: bpy.types.Image | None, folder: Path) -> Picture:
     if image is None:
         raise TokenLabError("No image is chosen. Nothing was sent or charged. Choose an image.")
     on_disk = Path(bpy.path.abspath(image.filepath, library=image.library))
-    is_as_on_disk = image.source == "FILE" and not image.is_dirty and image.packed_file is None
-    size = _size_on_disk(on_disk) if is_as_on_disk and on_disk.is_file() else None
+    size = _size_on_disk(on_disk) if is_as_on_disk(image) and on_disk.is_file() else None
     if size is not None:
         picture = _as_it_is(on_disk, image.name)
-        return replace(picture, path=_written_anew(on_disk, folder)) if _is_too_large(on_disk, size) else picture
+        return replace(picture, path=_written_anew(on_disk, folder)) if is_too_large(on_disk, size) else picture
     # Painted images have no time stamp: the same name asks once too often rather than not at all.
     return Picture(_write_png(image, folder), image.name, f"image {image.name}")
+
+
+def is_as_on_disk(image: bpy.types.Image) -> bool:
+    """Whether the file of an image, if it has one, shows what the image shows."""
+    return image.source == "FILE" and not image.is_dirty and image.packed_file is None
+
+
+def sent_size(width: int, height: int) -> tuple[int, int]:
+    """Return the size of a picture that is written anew."""
+    return _fitting(width, height) if max(width, height) > _LONGEST_SIDE else (width, height)
 
 
 def _as_it_is(path: Path, name: str) -> Picture:
@@ -101,7 +110,8 @@ def _check_pixels(name: str, width: int, height: int) -> None:
         )
 
 
-def _is_too_large(path: Path, size: tuple[int, int] | None) -> bool:
+def is_too_large(path: Path, size: tuple[int, int] | None) -> bool:
+    """Whether a picture has more bytes or pixels than can be sent."""
     return path.stat().st_size > MAX_BYTES or max(size or (0,)) > MAX_SIDE
 
 
@@ -119,7 +129,7 @@ def _written_anew(path: Path, folder: Path) -> str:
     except RuntimeError as error:
         raise unreadable from error
     try:
-        width, height = _size(image)
+        width, height = image_size(image)
         if not (width and height):
             raise unreadable
         if max(width, height) > _LONGEST_SIDE:
@@ -135,7 +145,7 @@ def _write_png(image: bpy.types.Image, folder: Path) -> str:
     The pixels go through a new image: a copy of the datablock comes without what was painted.
     """
     path = folder / f"{uuid.uuid4()}.png"
-    width, height = _size(image)
+    width, height = image_size(image)
     if not (width and height):
         raise _unreadable(image.name)
     _check_pixels(image.name, width, height)
@@ -163,14 +173,15 @@ def _fitting(width: int, height: int) -> tuple[int, int]:
     return max(1, round(width * factor)), max(1, round(height * factor))
 
 
-def _size(image: bpy.types.Image) -> tuple[int, int]:
+def image_size(image: bpy.types.Image) -> tuple[int, int]:
+    """Return width and height of an image, which Blender reads for that if it has not yet."""
     width, height = cast("tuple[int, int]", image.size)
     return width, height
 
 
 def _rgba(image: bpy.types.Image) -> array.array[float]:
     """Return the pixels with four channels each, as a new image has them."""
-    width, height = _size(image)
+    width, height = image_size(image)
     channels = image.channels
     pixels: array.array[float] = array.array("f", bytes(4 * width * height * channels))
     image.pixels.foreach_get(pixels)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
@@ -13,12 +14,11 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
 from ... import __package__ as base_package
-from ..files.library import LIBRARY, default_data_directory
+from ..files.library import default_data_directory
 from ..service.address import Connection, is_acceptable_base_url, is_loopback
 from ..service.contract import DEFAULT_BASE_URL
 from ..tasks.settings import DEFAULT_DOWNLOADS, Settings
-from . import assets, models, second_blender
-from .properties import session_list
+from . import models, second_blender
 
 ENVIRONMENT = {
     "api_key": "TOKENLAB_API_KEY",
@@ -83,46 +83,24 @@ class TOKENLAB_AP_preferences(bpy.types.AddonPreferences):
         default="DEFAULT",
     )
 
-    def draw(self, _context: bpy.types.Context) -> None:
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
-        for name in ("api_key", "base_url", "data_directory"):
-            row = layout.row()
-            override = environment_override(name)
-            row.enabled = not override
-            row.prop(self, name)
-            if override:
-                layout.label(text=f"Set by the environment variable {ENVIRONMENT[name]}", icon="INFO")
-        layout.prop(self, "use_placeholder")
-        layout.prop(self, "max_concurrent_tasks")
-        layout.prop(self, "import_in_background")
-        _draw_library(layout)
-        layout.separator()
-        layout.label(text="Advanced")
-        layout.prop(self, "delivery_policy")
-        layout.separator()
-        row = layout.row()
-        row.alignment = "RIGHT"
-        row.operator("tokenlab.test_connection", icon="URL")
-        status = session_list().connection_status
-        if status:
-            layout.label(text=status)
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw what the panels have added; what is drawn is their room's."""
+        for draw in _pages:
+            draw(self, context)
 
 
-def _draw_library(layout: bpy.types.UILayout) -> None:
-    """Draw what the library takes, and what can be done with it."""
-    shown, name = session_list(), assets.registered_name(data_directory() / LIBRARY)
-    layout.separator()
-    layout.label(text=f"Library: {shown.library_use}" if shown.library_use else "Library", translate=False)
-    if name:
-        layout.label(text=f"In the Asset Browser as “{name}”", icon="CHECKMARK", translate=False)
-    row = layout.row()
-    if not name:
-        row.operator("tokenlab.add_asset_library", text="Add to Asset Browser", icon="ASSET_MANAGER")
-    row.operator("tokenlab.clean_up_library", text="Clean Up…", icon="TRASH")
-    if shown.library_status:
-        layout.label(text=shown.library_status, translate=False)
+Page = Callable[[bpy.types.AddonPreferences, bpy.types.Context], None]
+_pages: list[Page] = []
+
+
+def append(page: Page) -> None:
+    """Have something drawn as the page of the preferences, as with Blender's own menus."""
+    _pages.append(page)
+
+
+def remove(page: Page) -> None:
+    """Have it drawn no more."""
+    _pages.remove(page)
 
 
 def environment_override(name: str) -> str:

@@ -18,7 +18,7 @@ from bpy.props import (
 
 from ..service.contract import DEFAULT_MODEL, MAX_SEED
 from ..tasks.placement import MAX_HEIGHT, MIN_HEIGHT
-from . import models
+from . import input_picture, models, prompts
 
 INPUT_TYPES = (
     ("TEXT", "Text", "Generate from a prompt alone"),
@@ -74,9 +74,22 @@ def _size_chosen(form: TOKENLAB_PG_form, _context: bpy.types.Context) -> None:
 class TOKENLAB_PG_form(bpy.types.PropertyGroup):
     """What to generate. Saved with the scene and undoable, like any setting."""
 
-    prompt: StringProperty(name="Prompt", description="What the model should be", options={"TEXTEDIT_UPDATE"})
+    prompt: StringProperty(
+        name="Prompt",
+        description="What the model should be",
+        options={"TEXTEDIT_UPDATE"},
+        update=prompts.prompt_entered,
+    )
+    prompt_text: PointerProperty(
+        name="Prompt Text", description="Text of this file that is the prompt", type=bpy.types.Text
+    )
     input_type: EnumProperty(name="Input", description="What to generate from", items=INPUT_TYPES)
-    image_path: StringProperty(name="Image File", description="PNG, JPEG or WebP picture", subtype="FILE_PATH")
+    image_path: StringProperty(
+        name="Image File",
+        description="PNG, JPEG or WebP picture",
+        subtype="FILE_PATH",
+        update=input_picture.file_chosen,
+    )
     image: PointerProperty(name="Image", description="Image of this file to generate from", type=bpy.types.Image)
     image_url: StringProperty(name="Image URL", description="Public https address of a picture")
     model: StringProperty(
@@ -139,7 +152,7 @@ class TOKENLAB_PG_task(bpy.types.PropertyGroup):
 class TOKENLAB_PG_session(bpy.types.PropertyGroup):
     """What the sidebar shows: not saved, not undone."""
 
-    tasks: CollectionProperty(type=TOKENLAB_PG_task)
+    tasks: CollectionProperty(name="Tasks", description="What the list shows", type=TOKENLAB_PG_task)
     active_task_index: IntProperty(name="Active Task", description="Task whose details are shown")
     tasks_elsewhere: IntProperty(
         name="Tasks Elsewhere", description="Tasks of other files that this Blender goes on with"
@@ -152,6 +165,11 @@ class TOKENLAB_PG_session(bpy.types.PropertyGroup):
     library_use: StringProperty(name="Library", description="How many models the library holds, and their size")
     library_status: StringProperty(name="Library Status", description="What was last done with the library")
     library_is_busy: BoolProperty(name="Library Is Busy", description="Something is being done with the library")
+    include_prompts: BoolProperty(
+        name="Include Prompts",
+        description="Write the prompts, styles and names of pictures of the tasks into the diagnostics too",
+    )
+    diagnostics_status: StringProperty(name="Diagnostics", description="Where the diagnostics were saved last")
 
 
 def form(scene: bpy.types.Scene) -> TOKENLAB_PG_form:

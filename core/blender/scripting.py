@@ -29,10 +29,10 @@ from ..service.contract import (
     GenerationRequest,
 )
 from ..service.errors import StillRunning, TokenLabError
-from ..tasks.records import ConnectionTested, LibraryReport
+from ..tasks.records import ConnectionTested, DiagnosticsSaved, LibraryReport
 from ..tasks.task import UNFINISHED, Task, TaskState
 from ..text import clean_text
-from . import destination, importing, pictures, preferences, session, tick
+from . import destination, importing, pictures, preferences, prompts, session, tick
 from .imports import ImportState
 
 _PUMP_SECONDS = 0.02
@@ -41,9 +41,6 @@ _QUESTION_SECONDS = 60.0
 _LIBRARY_SECONDS = 600.0
 """How long a script may wait for a large library."""
 """Longest wait for an answer that belongs to no task."""
-
-_MAX_TEXT = 20_000
-"""Longest prompt in characters; models take far less (API notes 4.3)."""
 
 _ENDED_BADLY = frozenset({TaskState.FAILED, TaskState.UNCERTAIN, TaskState.LOST, TaskState.STOPPED})
 
@@ -70,7 +67,7 @@ class TaskHandle:
 
     @property
     def title(self) -> str:
-        """What the task is called in lists: its prompt."""
+        """What the task is called in lists: its prompt, on one line."""
         return self._task.title
 
     @property
@@ -155,7 +152,7 @@ class TaskHandle:
 
 
 def generate(  # noqa: PLR0913  # the fields of the form; all but the first by name
-    prompt: str = "",
+    prompt: str | bpy.types.Text = "",
     *,
     model: str = DEFAULT_MODEL,
     format: str = "GLB",
@@ -174,6 +171,7 @@ def generate(  # noqa: PLR0913  # the fields of the form; all but the first by n
 ) -> TaskHandle:
     """Send a request and return at once.
 
+    :param prompt: what the model should be, or a text of this file that says so.
     :param model: `try-without-key` needs neither a key nor the network: TokenLab 3D makes one of a few small models.
     :param image: a path, or an image of this file; `image_url` a public https address instead, not both.
     :param scene: where the model goes; the scene of the context by default.
@@ -187,14 +185,14 @@ def generate(  # noqa: PLR0913  # the fields of the form; all but the first by n
         large as `SELECTED` it always stands.
     :param confirm_duplicate: send it although the same was sent within ten minutes.
     :raises Duplicate: when it was, and that is not confirmed.
-    :raises TokenLabError: when it cannot be sent (no key, online access off, no prompt, no such picture, nothing
-        selected), or the model is known not to take it. Options that it does not list are not sent, and the task's
-        note says so.
+    :raises TokenLabError: when it cannot be sent (no key, online access off, no prompt or far too long a one, no
+        such picture, nothing selected), or the model is known not to take it. Options that it does not list are not
+        sent, and the task's note says so.
     """
     if seed is not None and not 0 <= seed <= MAX_SEED:
         raise TokenLabError(f"The seed {seed} is out of range. Nothing was sent. Use one from 0 to {MAX_SEED}.")
     # Cleaned here already: a lone surrogate ends Blender in a custom property.
-    prompt, image_url = clean_text(prompt, limit=_MAX_TEXT), _image_url(image_url)
+    prompt, image_url = prompts.read(prompt), _image_url(image_url)
     if image is not None and image_url:
         raise TokenLabError("There are two pictures, a file and a URL. Nothing was sent or charged. Give only one.")
     picture = _picture(image)
@@ -282,6 +280,13 @@ def wait_for_library() -> LibraryReport:
     _pump(lambda: not library.is_asking, _LIBRARY_SECONDS)
     silence = LibraryReport(None, "The library is so large that this takes longer. It goes on.", is_bad=True)
     return silence if library.is_asking or library.report is None else library.report
+
+
+def wait_for_diagnostics() -> DiagnosticsSaved:
+    """Return where the diagnostics that are under way were saved; without a window only."""
+    current = session.current().diagnostics
+    _pump(lambda: current.saved is not None, _QUESTION_SECONDS)
+    return current.saved or DiagnosticsSaved("", "The diagnostics take longer than expected. They are still written.")
 
 
 def _pump(is_over: Callable[[], bool], timeout: float) -> None:

@@ -14,6 +14,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import bpy
@@ -21,22 +22,38 @@ import bpy
 from ..service import stand_in
 from ..service.contract import AUTO, GenerationRequest
 from ..service.errors import Duplicate, TokenLabError
+from ..tasks import previews
 from ..tasks.engine import STOP_SECONDS, Engine
 from ..tasks.journal import Row
 from ..tasks.placement import Placement
 from ..tasks.records import (
     ConnectionTested,
+    DiagnosticsSaved,
     Event,
     JournalFailed,
     JournalLoaded,
     JournalRebuilt,
     LibraryReport,
     ModelsLoaded,
+    PreviewMade,
+    PreviewsFound,
     ServiceSeen,
     TaskChanged,
 )
 from ..tasks.task import Task
-from . import assets, importing, models, placeholder_watch, preferences, status_bar, store, task_list
+from . import (
+    assets,
+    diagnostics,
+    importing,
+    input_picture,
+    models,
+    placeholder_watch,
+    preferences,
+    status_bar,
+    store,
+    task_list,
+    thumbnails,
+)
 from .imports import Imports, ImportState
 from .pictures import Picture
 from .placeholder_watch import PlaceholderWatch
@@ -61,6 +78,7 @@ class Session:
         """Of all scenes of the open file as they were last noticed, by `session_uid`."""
         self.connection_test: ConnectionTested | None = None
         self._service: ServiceSeen | None = None
+        self.diagnostics = diagnostics.Diagnostics(self, wake)
         self._handlers: dict[type, Callable[[Any], None]] = {
             TaskChanged: self._task_changed,
             JournalLoaded: self._journal_loaded,
@@ -69,7 +87,10 @@ class Session:
             ConnectionTested: self._connection_tested,
             ServiceSeen: self._service_seen,
             ModelsLoaded: self._models_loaded,
+            PreviewMade: self._preview_made,
+            PreviewsFound: self._previews_found,
             LibraryReport: self._library_reported,
+            DiagnosticsSaved: self.diagnostics.take,
         }
         session_list().service_state = ""  # An earlier session may have spoken with another one.
         self.models = models.Models(self.engine, wake)
@@ -359,6 +380,7 @@ class Session:
     def _journal_loaded(self, event: JournalLoaded) -> None:
         session_list().notice = ""
         self._take_file(event.rows)
+        self._find_previews()
         self.library.keep_up()
 
     def _journal_failed(self, event: JournalFailed) -> None:
@@ -382,6 +404,23 @@ class Session:
     def _models_loaded(self, event: ModelsLoaded) -> None:
         self.models.take(event)
         task_list.tag_redraw()
+
+    def _preview_made(self, event: PreviewMade) -> None:
+        task = self.engine.records.get(event.local_id) if event.is_there else None
+        if task is not None and task.blend_path:
+            self._previews_found(PreviewsFound(((task.local_id, previews.picture_of(task.blend_path)),)))
+
+    def _previews_found(self, event: PreviewsFound) -> None:
+        thumbnails.take(event.pictures)
+        task_list.tag_redraw()
+
+    def _find_previews(self) -> None:
+        """Have the pictures of models looked for that were made before; those of new ones are told of."""
+        tasks = [
+            task for task in self.engine.records.all() if task.blend_path and not thumbnails.icon_id(task.local_id)
+        ]
+        if tasks and not bpy.app.background:
+            self.engine.run(partial(previews.find, models=[(task.local_id, task.blend_path) for task in tasks]))
 
     def _library_reported(self, event: LibraryReport) -> None:
         self.library.take(event)
@@ -418,9 +457,11 @@ def stop(timeout: float = STOP_SECONDS) -> None:
     global _session, _wake  # noqa: PLW0603
     if _session is not None:
         _session.engine.stop(timeout)
+    input_picture.forget()
     models.forget()
     placeholder_watch.forget()
     status_bar.forget()
+    thumbnails.forget()
     _session = _wake = None
 
 
@@ -439,6 +480,11 @@ def current() -> Session:
         _session = Session(_wake)
         _session.restore()
     return _session
+
+
+def known_tasks() -> list[Task]:
+    """Return the tasks of the session, oldest first; begins none, so it may be asked at every redraw."""
+    return _session.engine.records.all() if _session is not None else []
 
 
 def file_opened(*, is_new_file: bool) -> None:

@@ -24,6 +24,7 @@ During = Literal["create", "status", "models", "download"]
 
 DASHBOARD_RUNS: Final = "tokenlab.sh/dashboard/runs"
 DASHBOARD_BILLING: Final = "tokenlab.sh/dashboard/billing"
+DASHBOARD_KEYS: Final = "tokenlab.sh/dashboard/api?tab=keys"
 IN_PREFERENCES: Final = "in the preferences"
 """Words by which the panel knows which place a sentence sends the user to, and offers the way there."""
 

@@ -19,6 +19,7 @@ from ..text import one_line
 from . import measured
 from .converter import Command, ConversionFailed, ConverterStopped, ConverterUnavailable, Prepared
 from .job_context import JobContext, folder_of
+from .previews import PREVIEW
 from .records import JobDone, PreviewMade
 from .task import Task, TaskState
 
@@ -27,7 +28,6 @@ logger = logging.getLogger(__name__)
 SCRATCH: Final = "scratch"
 """Folder of the data folder for the temporary files of converters."""
 BLEND: Final = "model.blend"
-PREVIEW: Final = "preview.png"
 _CONVERTING: Final = frozenset({TaskState.CONVERTING})
 
 

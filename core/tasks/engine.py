@@ -37,6 +37,7 @@ from .previews import Previews
 from .records import (
     BillAsked,
     ConnectionTested,
+    DiagnosticsSaved,
     Event,
     JobDone,
     JournalFailed,
@@ -299,7 +300,7 @@ class Engine:
             event = self._mailbox.get_nowait()
         except queue.Empty:
             return None
-        if isinstance(event, JournalLoaded | ConnectionTested | LibraryReport) or (
+        if isinstance(event, JournalLoaded | ConnectionTested | LibraryReport | DiagnosticsSaved) or (
             isinstance(event, JournalFailed | ModelsLoaded) and event.is_answer
         ):
             self._questions -= 1

@@ -73,6 +73,13 @@ class PreviewMade:
 
 
 @dataclass(frozen=True, slots=True)
+class PreviewsFound:
+    """Pictures that are there already: local ids and paths."""
+
+    pictures: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class JournalLoaded:
     """What the journal held when it was asked."""
 
@@ -153,11 +160,21 @@ class LibraryReport:
     is_bad: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class DiagnosticsSaved:
+    """The file about this installation was written to `path`, or could not be, and then there is none."""
+
+    path: str
+    sentence: str
+    """A user's sentence about that."""
+
+
 Event = (
     TaskChanged
     | JobDone
     | BillAsked
     | PreviewMade
+    | PreviewsFound
     | JournalLoaded
     | JournalFailed
     | JournalRebuilt
@@ -167,6 +184,7 @@ Event = (
     | ServiceSeen
     | ModelsLoaded
     | LibraryReport
+    | DiagnosticsSaved
 )
 Mailbox = queue.SimpleQueue[Event]
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 from ..files.facts import ModelFacts
 from ..service.contract import MAX_SEED, GenerationRequest
 from ..service.stand_in import is_task
-from ..text import clean_text
+from ..text import clean_text, one_line
 from .placement import AS_DELIVERED, Placement
 
 
@@ -148,8 +148,8 @@ class Task:
 
     @property
     def title(self) -> str:
-        """What the task is called in lists."""
-        return self.request.prompt or self.request.image_name or "Untitled"
+        """What the task is called in lists, on one line."""
+        return one_line(self.request.prompt) or self.request.image_name or "Untitled"
 
 
 def new_task(

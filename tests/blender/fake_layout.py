@@ -26,6 +26,10 @@ class Drawn:
     """By name, what they are called with."""
     buttons: list[str] = field(default_factory=list)
     """What is written on the operators' buttons."""
+    labels: list[str] = field(default_factory=list)
+    """Texts of our own that are names and no sentences: those that Blender may translate."""
+    fields: list[tuple[str, str]] = field(default_factory=list)
+    """The type and the name of each property that can be changed."""
     disabled: list[str] = field(default_factory=list)
     """Names of the fields and operators that cannot be used."""
 
@@ -56,9 +60,12 @@ class FakeLayout:
 
     def _note(self, name: str, arguments: dict[str, Any]) -> Any:
         drawn: Drawn = self._drawn
+        if arguments.get("text") and arguments.get("translate", True):
+            drawn.labels.append(arguments["text"])
         if name in ("label", "progress"):
             drawn.texts.append(arguments.get("text", ""))
-        elif name in ("prop", "prop_enum", "template_ID"):
+        elif name in ("prop", "prop_enum", "textbox", "template_ID", "template_ID_preview"):
+            drawn.fields.append((arguments["data"].bl_rna.identifier, arguments["property"]))
             assert arguments["property"] in arguments["data"].bl_rna.properties, arguments["property"]
             value = f"={arguments['value']}" if name == "prop_enum" else ""
             self._note_use(f"{arguments['property']}{value}", drawn.properties)

@@ -139,7 +139,7 @@ def test_where_there_is_a_window_the_size_is_kept_up_to_date(
     task = extension.generate("a cube")
     task.wait(timeout=60)
     pump(extension, lambda: shown.library_use.startswith("1 model, "))
-    assert f"Library: {shown.library_use}" in drawn_preferences(extension, preferences).text
+    assert shown.library_use in drawn_preferences(extension, preferences).texts
     assert session.library.use.removable == 0
     bpy.ops.tokenlab.remove_task(local_id=task.local_id)
     pump(extension, lambda: session.library.use.removable == 1)

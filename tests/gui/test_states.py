@@ -17,6 +17,7 @@ from tests.simulator.models import ensure_models
 from tests.simulator.process import SimulatorProcess
 
 SHOWN = "bpy.context.window_manager.tokenlab"
+THUMBNAILS = "__import__('sys').modules['bl_ext.user_default.tokenlab_3d.core.blender.thumbnails']"
 
 
 class Walk:
@@ -65,6 +66,7 @@ def test_each_state_is_drawn_with_its_next_step(window: Window, simulator: Simul
     walk.generates("a table", "FAILED", "create-402")
     walk.sees("failed", "wm.url_open")
     walk.generates("a low-poly robot mascot", "IMPORTED")
+    window.wait(f"{THUMBNAILS}.icon_id({SHOWN}.tasks[{SHOWN}.active_task_index].local_id)", ARRIVAL_SECONDS)
     walk.sees("imported", "tokenlab.import_model")
     window.key("Z", ctrl=True)
     window.wait(f"any(row.state == 'READY' for row in {ROWS})")
