@@ -43,7 +43,7 @@ def states(extension: ModuleType, preferences: Any) -> States:
         yield f"input {kind}", partial(setattr, form, "input_type", kind)
     for size in form.bl_rna.properties["size"].enum_items.keys():  # noqa: SIM118
         yield f"size {size}", partial(setattr, form, "size", size)
-    for model in ("tripo-h3.1", "tripo-p1.0", "a-model-of-tomorrow"):
+    for model in ("tripo-h3.1", "tripo-p1.0", "try-without-key", "a-model-of-tomorrow"):
         yield f"model {model}", partial(setattr, form, "model", model)
     yield "a long prompt", lambda: setattr(form, "prompt", "dragon " * 1000)
     yield "sentences", _say
@@ -55,6 +55,7 @@ def states(extension: ModuleType, preferences: Any) -> States:
         for is_wrong in (False, True):
             name = f"a task {state}{', with an error' if is_wrong else ''}"
             yield name, partial(_show_task, state, is_wrong=is_wrong)
+    yield "a trial", lambda: setattr(shown().tasks[-1], "is_stand_in", True)
     yield "in another file", lambda: setattr(shown().tasks[-1], "scene_name", "")
     yield "no task again", shown().tasks.clear
 
