@@ -19,6 +19,7 @@ from .pictures import (
     TOKENLAB_OT_use_viewport,
 )
 from .prompts import TOKENLAB_OT_use_prompt
+from .reuse import TOKENLAB_OT_copy_prompt, TOKENLAB_OT_random_seed, TOKENLAB_OT_reuse_settings
 from .stand_in import TOKENLAB_OT_try_without_key
 from .tasks import (
     TOKENLAB_OT_attach_task,
@@ -39,6 +40,9 @@ _CLASSES = (
     TOKENLAB_OT_paste_image,
     TOKENLAB_FH_image,
     TOKENLAB_OT_try_without_key,
+    TOKENLAB_OT_reuse_settings,
+    TOKENLAB_OT_copy_prompt,
+    TOKENLAB_OT_random_seed,
     TOKENLAB_OT_import_model,
     TOKENLAB_OT_stop_waiting,
     TOKENLAB_OT_resume,

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import bpy
 
+from ..core.blender import reuse
+
 
 class TOKENLAB_MT_add(bpy.types.Menu):
     """Generate models with TokenLab"""
@@ -43,6 +45,9 @@ class TOKENLAB_MT_object(bpy.types.Menu):
         layout.operator("tokenlab.remove_task", icon="X")
         layout.operator("tokenlab.clear_finished", icon="TRASH")
         layout.operator("tokenlab.open_folder", icon="FILE_FOLDER")
+        layout.operator("tokenlab.reuse_settings", icon="LOOP_BACK")
+        layout.operator("tokenlab.copy_prompt", icon="COPYDOWN")
+        layout.operator("tokenlab.random_seed", icon="RNDCURVE")
         layout.separator()
         layout.operator("tokenlab.add_asset_library", icon="ASSET_MANAGER")
         layout.operator("tokenlab.clean_up_library", icon="TRASH")
@@ -55,6 +60,14 @@ class TOKENLAB_MT_object(bpy.types.Menu):
 def _draw_add(self: bpy.types.Menu, _context: bpy.types.Context) -> None:
     self.layout.separator()
     self.layout.menu(TOKENLAB_MT_add.bl_idname, icon="SHADERFX")
+
+
+def _draw_context_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
+    """What can be done with a model of ours that was right-clicked."""
+    if reuse.origin_of(context.active_object) is None:
+        return
+    self.layout.separator()
+    self.layout.operator("tokenlab.reuse_settings", text="Reuse TokenLab Settings", icon="LOOP_BACK").of_object = True
 
 
 def _draw_object(self: bpy.types.Menu, _context: bpy.types.Context) -> None:
@@ -70,10 +83,12 @@ def register() -> None:
     _register_classes()
     bpy.types.VIEW3D_MT_add.append(_draw_add)  # type: ignore[arg-type]  # the stubs forget self
     bpy.types.VIEW3D_MT_object.append(_draw_object)  # type: ignore[arg-type]  # the stubs forget self
+    bpy.types.VIEW3D_MT_object_context_menu.append(_draw_context_menu)  # type: ignore[arg-type]  # the stubs forget self
 
 
 def unregister() -> None:
     """Take them away in reverse."""
+    bpy.types.VIEW3D_MT_object_context_menu.remove(_draw_context_menu)  # type: ignore[arg-type]  # the stubs forget self
     bpy.types.VIEW3D_MT_object.remove(_draw_object)  # type: ignore[arg-type]  # the stubs forget self
     bpy.types.VIEW3D_MT_add.remove(_draw_add)  # type: ignore[arg-type]  # the stubs forget self
     _unregister_classes()

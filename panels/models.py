@@ -79,6 +79,7 @@ def draw_options(layout: bpy.types.UILayout, context: bpy.types.Context, form: A
         sub = row.row()
         sub.enabled = form.use_seed
         sub.prop(form, "seed", text="")
+        row.operator("tokenlab.random_seed", text="", icon="RNDCURVE")
 
 
 def draw_input_type(layout: bpy.types.UILayout, form: Any) -> None:

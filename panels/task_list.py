@@ -123,7 +123,10 @@ class TOKENLAB_MT_list(bpy.types.Menu):
 
     def draw(self, _context: bpy.types.Context) -> None:
         layout = self.layout
+        layout.operator("tokenlab.reuse_settings", icon="LOOP_BACK")
+        layout.operator("tokenlab.copy_prompt", icon="COPYDOWN")
         layout.operator("tokenlab.open_folder", icon="FILE_FOLDER")
+        layout.separator()
         layout.operator("tokenlab.attach_task", icon="LINKED")
         layout.separator()
         layout.operator("tokenlab.clear_finished", icon="TRASH")

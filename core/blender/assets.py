@@ -23,6 +23,7 @@ from ..tasks.job_context import JobContext, folder_of
 from ..tasks.records import LibraryReport
 from ..tasks.task import Task
 from ..text import bytes_text
+from . import task_list
 from .properties import session_list
 
 _NAME = "TokenLab 3D"
@@ -89,6 +90,7 @@ class Library:
         shown.library_use, shown.library_status = _use_text(self.use), report.sentence
         shown.library_is_busy = self.is_asking
         self.keep_up()
+        task_list.tag_redraw()
 
     def _ask(self, job: Callable[..., None]) -> None:
         self._asked += 1

@@ -107,6 +107,7 @@ def _service() -> Iterator[Line]:
     yield "Online Access", bool(bpy.app.online_access)
     yield "Decided by the Command Line", bool(bpy.app.online_access_override)
     yield "Nothing Can Be Sent", preferences.problem()
+    yield "Seen Last", session_list().service_state
     yield "Last Connection Test", session_list().connection_status
     yield "Environment", ", ".join(name for name in _PROXIES if os.environ.get(name) or os.environ.get(name.lower()))
     system = bpy.context.preferences.system

@@ -78,6 +78,7 @@ class Session:
         """Of all scenes of the open file as they were last noticed, by `session_uid`."""
         self.connection_test: ConnectionTested | None = None
         self._service: ServiceSeen | None = None
+        self.library = assets.Library(self.engine, wake)
         self.diagnostics = diagnostics.Diagnostics(self, wake)
         self._handlers: dict[type, Callable[[Any], None]] = {
             TaskChanged: self._task_changed,
@@ -89,12 +90,11 @@ class Session:
             ModelsLoaded: self._models_loaded,
             PreviewMade: self._preview_made,
             PreviewsFound: self._previews_found,
-            LibraryReport: self._library_reported,
+            LibraryReport: self.library.take,
             DiagnosticsSaved: self.diagnostics.take,
         }
         session_list().service_state = ""  # An earlier session may have spoken with another one.
         self.models = models.Models(self.engine, wake)
-        self.library = assets.Library(self.engine, wake)
         self.status_bar = status_bar.StatusBar(self.engine.records)
         self.placeholders = PlaceholderWatch(self.engine.records, self.imports.is_imported, wake)
 
@@ -421,10 +421,6 @@ class Session:
         ]
         if tasks and not bpy.app.background:
             self.engine.run(partial(previews.find, models=[(task.local_id, task.blend_path) for task in tasks]))
-
-    def _library_reported(self, event: LibraryReport) -> None:
-        self.library.take(event)
-        task_list.tag_redraw()
 
     def _show_task(self, task: Task) -> None:
         scene = store.find_scene(task.scene_id)

@@ -152,6 +152,8 @@ def _task(seen: Seen, include_prompts: bool) -> Iterator[Line]:
     yield "Quality", request.quality
     yield "Seed", request.seed
     yield "Delivery Tier", request.delivery_policy
+    yield "Price When Sent", " to ".join(filter(None, (task.min_price, task.max_price)))
+    yield "Trial without the Service", task.is_stand_in or None
     yield "Picture", {"image": "File or Image", "image_url": "URL"}.get(request.picture_field)
     yield "Prompt", f"{len(request.prompt)} characters"
     if include_prompts:

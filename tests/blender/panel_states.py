@@ -17,7 +17,6 @@ TASK_STATES = (
     *("QUEUED", "SUBMITTING", "UNCERTAIN", "PENDING", "PROCESSING", "DOWNLOADING", "CONVERTING"),
     *("READY", "IMPORTED", "FAILED", "STOPPED", "LOST"),
 )
-INPUT_TYPES = ("TEXT", "IMAGE_FILE", "IMAGE_DATABLOCK", "IMAGE_URL")
 SENTENCE = (
     "The balance is too low. Nothing was charged. Top up at tokenlab.sh/dashboard/billing, or in the preferences."
 )
@@ -38,14 +37,10 @@ def states(extension: ModuleType, preferences: Any) -> States:
     address = preferences.base_url
     yield "online access off", partial(setattr, preferences, "base_url", "https://api.example.com")
     yield "online access on", partial(setattr, preferences, "base_url", address)
-    form = bpy.context.scene.tokenlab
-    for kind in INPUT_TYPES:
-        yield f"input {kind}", partial(setattr, form, "input_type", kind)
-    for size in form.bl_rna.properties["size"].enum_items.keys():  # noqa: SIM118
-        yield f"size {size}", partial(setattr, form, "size", size)
-    for model in ("tripo-h3.1", "tripo-p1.0", "try-without-key", "a-model-of-tomorrow"):
-        yield f"model {model}", partial(setattr, form, "model", model)
-    yield "a long prompt", lambda: setattr(form, "prompt", "dragon " * 1000)
+    yield from _choices_of_the_form()
+    for model in ("tripo-h3.1", "tripo-p1.0", "a-model-of-tomorrow", extension.core.service.stand_in.INFO.id):
+        yield f"model {model}", partial(setattr, _form(), "model", model)
+    yield "a long prompt", partial(setattr, _form(), "prompt", "dragon " * 1000)
     yield "sentences", _say
     for seen in extension.core.tasks.records.ServiceState:
         yield f"service {seen.name}", partial(setattr, shown(), "service_state", seen.value)
@@ -55,9 +50,24 @@ def states(extension: ModuleType, preferences: Any) -> States:
         for is_wrong in (False, True):
             name = f"a task {state}{', with an error' if is_wrong else ''}"
             yield name, partial(_show_task, state, is_wrong=is_wrong)
-    yield "a trial", lambda: setattr(shown().tasks[-1], "is_stand_in", True)
     yield "in another file", lambda: setattr(shown().tasks[-1], "scene_name", "")
     yield "no task again", shown().tasks.clear
+
+
+def _form() -> Any:
+    return bpy.context.scene.tokenlab
+
+
+def _choices_of_the_form() -> States:
+    """Each choice of the form once, whoever adds one."""
+    for item in _form().bl_rna.properties:
+        name, before = item.identifier, getattr(_form(), item.identifier)
+        if item.type == "ENUM":
+            for value in item.enum_items.keys():  # noqa: SIM118
+                yield f"{name} {value}", partial(setattr, _form(), name, value)
+            yield f"{name} as before", partial(setattr, _form(), name, before)
+        elif item.type == "BOOLEAN":
+            yield name, partial(setattr, _form(), name, not before)
 
 
 def clear(extension: ModuleType) -> None:
@@ -86,5 +96,6 @@ def _show_task(state: str, *, is_wrong: bool) -> None:
     row.error = row.note = SENTENCE if is_wrong else ""
     row.request_id = "req_1" if is_wrong else ""
     row.waits_for = "Object Mode" if state == "READY" else ""
+    row.is_stand_in = is_wrong
     row.facts = json.dumps(FACTS) if row.has_result else ""
     shown().active_task_index = len(shown().tasks) - 1

@@ -103,13 +103,22 @@ def test_it_tells_what_a_request_is_found_by_and_what_went_wrong(rig: Rig) -> No
             billing_transaction_id="billtxn_3",
             error="The model refused it. Nothing was charged.",
             submitted_at=1_700_000_000.0,
+            min_price="0.10",
+            max_price="0.40",
             facts=ModelFacts(triangles=12),
         ),
     )
     told = text(rig, Tier="Verified")
     for expected in (
         *(task.local_id, "ldtask_1", "req_2", "billtxn_3", "The model refused it. Nothing was charged."),
-        *("State: FAILED, revision 0", "2023-11-14 22:13:20 UTC", "Triangles: 12", "Tier: Verified", "Seed: 7"),
+        *(
+            "State: FAILED, revision 0",
+            "2023-11-14 22:13:20 UTC",
+            "Triangles: 12",
+            "Tier: Verified",
+            "Seed: 7",
+            "0.10 to 0.40",
+        ),
         *(f"Schema Version: {SCHEMA_VERSION} of {SCHEMA_VERSION}", "Tasks FAILED: 1", "File on This Computer"),
         *(sqlite3.sqlite_version, f"Python: {sys.version.split()[0]}", "TokenLab 3D: "),
     ):

@@ -1,0 +1,84 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a task was asked for, back into the form. bpy is allowed here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import bpy
+
+from ..service.contract import DEFAULT_MODEL
+from ..tasks.placement import Placement, Size
+from ..tasks.task import Task
+from . import session
+
+LOCAL_ID, PROMPT, MODEL = "tokenlab_local_id", "tokenlab_prompt", "tokenlab_model"
+"""Custom properties of what was imported."""
+
+
+class Origin(NamedTuple):
+    """Where an object comes from, as it says itself: its task may be in no list any more."""
+
+    local_id: str
+    prompt: str
+    model: str
+
+
+def origin_of(item: bpy.types.Object | None) -> Origin | None:
+    """Return where an object comes from, or None when no task has made it."""
+    if item is None:
+        return None
+    values = [item.get(name, "") for name in (LOCAL_ID, PROMPT, MODEL)]
+    return Origin(*map(str, values)) if values[0] else None
+
+
+def find_task(local_id: str) -> Task | None:
+    """Return the task, if it is known and in a list."""
+    return session.current().engine.records.get(local_id)
+
+
+def fill_form(form: Any, task: Task) -> str:
+    """Fill a form with what a task was asked for; return a user's sentence about what could not be, or ""."""
+    request = task.request
+    _fill_request(form, request.prompt, request.model)
+    form.format, form.quality, form.style = request.format, request.quality, request.style
+    form.use_seed = request.seed is not None
+    if request.seed is not None:
+        form.seed = request.seed
+    _fill_placement(form, task.placement)
+    return _fill_picture(form, task)
+
+
+def fill_from_origin(form: Any, origin: Origin) -> str:
+    """Fill a form with what an object says of itself; return a user's sentence about what it does not say."""
+    _fill_request(form, origin.prompt, origin.model)
+    form.input_type = "TEXT"
+    return "Its task is not in the list any more, so only prompt and model are known"
+
+
+def _fill_request(form: Any, prompt: str, model: str) -> None:
+    form.prompt_text = None
+    form.prompt, form.model = prompt, model or DEFAULT_MODEL
+
+
+def _fill_picture(form: Any, task: Task) -> str:
+    if not task.request.has_picture:
+        form.input_type = "TEXT"
+    elif task.request.image_url:
+        form.input_type, form.image_url = "IMAGE_URL", task.request.image_url
+    elif task.picture_path and Path(task.picture_path).is_file():
+        form.input_type, form.image_path = "IMAGE_FILE", task.picture_path
+    else:
+        form.input_type = "TEXT"
+        return "Its picture is not on this computer, so choose one, or generate from the prompt alone"
+    return ""
+
+
+def _fill_placement(form: Any, placement: Placement) -> None:
+    """Size and facing; the place is where the user wants the next one."""
+    # First the size: choosing one in the form decides whether the model stands.
+    form.size = placement.size.value if placement.size is not Size.BOX else "SELECTED"
+    form.height, form.facing, form.on_floor = placement.height, placement.facing.value, placement.on_floor
