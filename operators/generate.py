@@ -29,6 +29,11 @@ _SKIP: set[Any] = {"SKIP_SAVE"}
 _PICTURE_FIELDS = {"IMAGE_FILE": ("image_path",), "IMAGE_DATABLOCK": ("image",), "IMAGE_URL": ("image_url",)}
 
 
+def _is_in_window() -> bool:
+    """Whether there is a button that has to look right."""
+    return not bpy.app.background
+
+
 class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
     """Send the prompt or picture to TokenLab and import the model when it is done"""
 
@@ -89,7 +94,7 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
         A script may name a model that needs no key: without a window, where no button has to look right, it is
         `execute` that says why nothing can be sent.
         """
-        if bpy.app.background or models.is_stand_in_chosen(properties.form(context.scene)):
+        if not _is_in_window() or models.is_stand_in_chosen(properties.form(context.scene)):
             return True
         return super().poll(context)
 

@@ -165,8 +165,11 @@ def test_no_operator_takes_a_name_that_is_not_ours(extension: ModuleType) -> Non
 
 
 @pytest.fixture
-def poll_states(extension: ModuleType, session: Any, preferences: Any) -> list[tuple[str, Callable[[], None]]]:
-    """States in which operators cannot be used; between them they have each `poll` say no."""
+def poll_states(
+    extension: ModuleType, session: Any, preferences: Any, monkeypatch: pytest.MonkeyPatch
+) -> list[tuple[str, Callable[[], None]]]:
+    """States in which operators cannot be used, as in a window; between them they have each `poll` say no."""
+    monkeypatch.setattr(extension.operators.generate, "_is_in_window", lambda: True)
     sessions = extension.core.blender.session
 
     def disable() -> None:

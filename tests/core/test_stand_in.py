@@ -26,6 +26,7 @@ from core.tasks.records import TaskChanged
 from core.tasks.task import Task, TaskState, from_text, new_task, to_scene_text
 from tests.engine_rig import Blender, Rig, creates_sent, end_leases, flush
 from tests.simulator.process import SimulatorProcess
+from tests.tiny_models import png
 
 PROMPT = "a robot that waters the plants"
 Triangle = tuple[tuple[float, ...], ...]
@@ -190,6 +191,14 @@ def test_what_it_does_not_make_is_said_of_tokenlab_3d_and_not_of_a_service(rig: 
     assert done.note == (
         "Made without quality, which try-without-key does not list. TokenLab 3D delivered GLB instead of FBX."
     )
+
+
+def test_a_picture_is_taken_and_goes_nowhere(rig: NoService, tmp_path: Path) -> None:
+    picture = tmp_path / "cat.png"
+    picture.write_bytes(png())
+    done = rig.run_to(submit(rig, picture_path=str(picture), image_name="cat.png"), TaskState.READY)
+    assert (done.error, done.note) == ("", "")
+    assert Path(done.picture_path).parent == Path(done.result_path).parent
 
 
 def test_the_host_of_an_image_url_is_not_asked_either(rig: NoService) -> None:
