@@ -19,7 +19,12 @@ from .pictures import (
     TOKENLAB_OT_use_viewport,
 )
 from .prompts import TOKENLAB_OT_use_prompt
-from .reuse import TOKENLAB_OT_copy_prompt, TOKENLAB_OT_random_seed, TOKENLAB_OT_reuse_settings
+from .reuse import (
+    TOKENLAB_OT_copy_prompt,
+    TOKENLAB_OT_generate_variation,
+    TOKENLAB_OT_random_seed,
+    TOKENLAB_OT_reuse_settings,
+)
 from .stand_in import TOKENLAB_OT_try_without_key
 from .tasks import (
     TOKENLAB_OT_attach_task,
@@ -31,6 +36,7 @@ from .tasks import (
     TOKENLAB_OT_stop_waiting,
     TOKENLAB_OT_submit_again,
 )
+from .variants import TOKENLAB_OT_keep_variant, TOKENLAB_OT_select_model
 
 _CLASSES = (
     TOKENLAB_OT_generate,
@@ -40,7 +46,10 @@ _CLASSES = (
     TOKENLAB_OT_paste_image,
     TOKENLAB_FH_image,
     TOKENLAB_OT_try_without_key,
+    TOKENLAB_OT_select_model,
+    TOKENLAB_OT_keep_variant,
     TOKENLAB_OT_reuse_settings,
+    TOKENLAB_OT_generate_variation,
     TOKENLAB_OT_copy_prompt,
     TOKENLAB_OT_random_seed,
     TOKENLAB_OT_import_model,

@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING
 
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
-from ..core.blender import models, properties, reuse, session, task_list
+from ..core.blender import models, properties, reuse, scripting, session, task_list
 from ..core.blender.properties import session_list
-from ..core.service.contract import MAX_SEED
+from ..core.service.errors import TokenLabError
+from ..core.tasks import variations
+from ..core.tasks.task import Task
+from ..core.text import one_line
+from .service import ServiceOperator
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -64,6 +67,68 @@ class TOKENLAB_OT_reuse_settings(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class TOKENLAB_OT_generate_variation(ServiceOperator, bpy.types.Operator):
+    """Ask once more for what the task was asked for, with another seed; it is paid for like any other"""
+
+    bl_idname = "tokenlab.generate_variation"
+    bl_label = "Generate Variation"
+    bl_options = {"REGISTER"}  # No UNDO: what was sent cannot be taken back.
+
+    local_id: StringProperty(
+        name="Task", description="Local id of the task; the active one of the list if empty", options={"SKIP_SAVE"}
+    )
+    of_object: BoolProperty(
+        name="Of Active Object", description="Take the task that made the active object", options={"SKIP_SAVE"}
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Whether there is a task, and anything can be sent."""
+        if not (session.is_enabled() and session_list().tasks):
+            cls.poll_message_set(_NO_TASK)
+            return False
+        return super().poll(context)
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[OperatorReturnItems]:
+        """Name what it costs, and ask."""
+        task = self._task(context)
+        if bpy.app.background or task is None:
+            return self.execute(context)
+        model = models.shown().catalogue.find(task.request.model)
+        price = f"It costs {model.price}" if model and model.price else "It is charged, and no price is published"
+        offered = models.options_of(task.request.model, has_picture=task.request.has_picture) or frozenset()
+        seed = "" if "seed" in offered else f" {task.request.model} takes no seed, so it may be the same again."
+        return context.window_manager.invoke_confirm(
+            self,
+            event,
+            title="Generate a Variation?",
+            message=f"“{one_line(task.title, limit=40)}” with another seed. {price}.{seed}",
+            confirm_text="Generate",
+        )
+
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Send it."""
+        task = self._task(context)
+        if task is None:
+            self.report({"ERROR"}, "Its task is not in the list any more. Reuse the settings, and generate.")
+            return {"CANCELLED"}
+        offered = models.options_of(task.request.model, has_picture=task.request.has_picture)
+        takes_seed = offered is None or "seed" in offered
+        (seed,) = variations.seeds(None, 1)
+        try:
+            arguments = reuse.arguments_of(task)
+            handle = scripting.generate(**arguments, seed=seed if takes_seed else None, confirm_duplicate=True)
+        except TokenLabError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"Sending a variation of “{one_line(handle.title, limit=40)}”")
+        return {"FINISHED"}
+
+    def _task(self, context: bpy.types.Context) -> Task | None:
+        origin = reuse.origin_of(context.active_object) if self.of_object else None
+        return reuse.find_task(origin.local_id if origin else self.local_id or task_list.active_local_id())
+
+
 class TOKENLAB_OT_copy_prompt(bpy.types.Operator):
     """Copy the prompt of the task to the clipboard"""
 
@@ -112,5 +177,6 @@ class TOKENLAB_OT_random_seed(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Write it into the form."""
         form = properties.form(context.scene)
-        form.use_seed, form.seed = True, random.randint(0, MAX_SEED)  # noqa: S311  # no secret
+        (form.seed,) = variations.seeds(None, 1)
+        form.use_seed = True
         return {"FINISHED"}

@@ -17,6 +17,7 @@ from .placement import TOKENLAB_PT_placement
 from .prompt import TOKENLAB_PT_prompt_text
 from .sidebar import TOKENLAB_PT_generate, TOKENLAB_PT_options, TOKENLAB_PT_tasks
 from .task_list import TOKENLAB_MT_list, TOKENLAB_UL_tasks
+from .variants import TOKENLAB_PT_variants
 
 _CLASSES = (
     TOKENLAB_UL_tasks,
@@ -29,6 +30,7 @@ _CLASSES = (
     TOKENLAB_PT_placement,
     TOKENLAB_PT_tasks,
     TOKENLAB_PT_details,
+    TOKENLAB_PT_variants,
 )
 _register_classes, _unregister_classes = bpy.utils.register_classes_factory(_CLASSES)
 

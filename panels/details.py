@@ -152,7 +152,13 @@ def _times(task: Any) -> list[tuple[str, str]]:
         return []
     sent = float(task.submitted_at)
     times = [("Sent", time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(sent)))]
-    if task.settled_at and float(task.settled_at) >= sent:
-        minutes, seconds = divmod(round(float(task.settled_at) - sent), 60)
-        times.append(("Took", f"{minutes} min {seconds} s" if minutes else f"{seconds} s"))
-    return times
+    took = duration(task)
+    return [*times, ("Took", took)] if took else times
+
+
+def duration(task: Any) -> str:
+    """Return how long the service took for a task, or "" while that is not known."""
+    if not task.submitted_at or not task.settled_at or float(task.settled_at) < float(task.submitted_at):
+        return ""
+    minutes, seconds = divmod(round(float(task.settled_at) - float(task.submitted_at)), 60)
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"

@@ -45,7 +45,10 @@ class TOKENLAB_MT_object(bpy.types.Menu):
         layout.operator("tokenlab.remove_task", icon="X")
         layout.operator("tokenlab.clear_finished", icon="TRASH")
         layout.operator("tokenlab.open_folder", icon="FILE_FOLDER")
+        layout.operator("tokenlab.select_model", icon="RESTRICT_SELECT_OFF")
+        layout.operator("tokenlab.keep_variant", icon="CHECKMARK")
         layout.operator("tokenlab.reuse_settings", icon="LOOP_BACK")
+        layout.operator("tokenlab.generate_variation", icon="SHADERFX")
         layout.operator("tokenlab.copy_prompt", icon="COPYDOWN")
         layout.operator("tokenlab.random_seed", icon="RNDCURVE")
         layout.separator()
@@ -68,6 +71,8 @@ def _draw_context_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None
         return
     self.layout.separator()
     self.layout.operator("tokenlab.reuse_settings", text="Reuse TokenLab Settings", icon="LOOP_BACK").of_object = True
+    button = self.layout.operator("tokenlab.generate_variation", text="Generate TokenLab Variation", icon="SHADERFX")
+    button.of_object = True
 
 
 def _draw_object(self: bpy.types.Menu, _context: bpy.types.Context) -> None:

@@ -145,6 +145,9 @@ class TOKENLAB_PG_task(bpy.types.PropertyGroup):
     error: StringProperty(name="Error")
     note: StringProperty(name="Note")
     waits_for: StringProperty(name="Waits For", description="Why the import has to wait")
+    variant_key: StringProperty(
+        name="Variant Key", description="The same for the results of one prompt, whatever seed and model they have"
+    )
     scene_name: StringProperty(name="Scene")
     billing_transaction_id: StringProperty(name="Billing ID")
     request_id: StringProperty(name="Request ID", description="The service's id of our last request, for support")

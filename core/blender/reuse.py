@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import bpy
 
 from ..service.contract import DEFAULT_MODEL
+from ..service.errors import TokenLabError
 from ..tasks.placement import Placement, Size
 from ..tasks.task import Task
 from . import session
@@ -57,6 +58,35 @@ def fill_from_origin(form: Any, origin: Origin) -> str:
     _fill_request(form, origin.prompt, origin.model)
     form.input_type = "TEXT"
     return "Its task is not in the list any more, so only prompt and model are known"
+
+
+def arguments_of(task: Task) -> dict[str, Any]:
+    """Return what `scripting.generate` is given to ask for the same again, but for the seed.
+
+    :raises TokenLabError: when its picture is not on this computer any more.
+    """
+    request, placement = task.request, task.placement
+    arguments: dict[str, Any] = {
+        "prompt": request.prompt,
+        "model": request.model,
+        "format": request.format,
+        "quality": request.quality,
+        "style": request.style,
+        "facing": placement.facing.value,
+        "on_floor": placement.on_floor,
+    }
+    if placement.size is Size.HEIGHT:
+        arguments["height"] = placement.height
+    if request.image_url:
+        arguments["image_url"] = request.image_url
+    elif request.has_picture:
+        if not (task.picture_path and Path(task.picture_path).is_file()):
+            raise TokenLabError(
+                "The picture of this task is not on this computer any more. Nothing was sent or charged. Reuse the "
+                "settings, and choose the picture again."
+            )
+        arguments["image"] = task.picture_path
+    return arguments
 
 
 def _fill_request(form: Any, prompt: str, model: str) -> None:

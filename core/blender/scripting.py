@@ -10,7 +10,6 @@ themselves, because timers do not fire there.
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -239,7 +238,7 @@ def generate_variations(
             "charged. Generate them one by one, or choose another model."
         )
     places = side_by_side(order.landing, variations)
-    return _send(order, list(seeds(seed, variations)), places, confirm_duplicate=True, set_id=str(uuid.uuid4()))
+    return _send(order, list(seeds(seed, variations)), places, confirm_duplicate=True)
 
 
 class _Order(NamedTuple):
@@ -307,7 +306,6 @@ def _send(
     places: Sequence[Placement],
     *,
     confirm_duplicate: bool,
-    set_id: str = "",
 ) -> list[TaskHandle]:
     """Send an order with each of the seeds.
 
@@ -324,7 +322,6 @@ def _send(
                 picture=picture,
                 placement=place,
                 confirm_duplicate=confirm_duplicate,
-                set_id=set_id,
             )
         except TokenLabError as error:
             if not handles:

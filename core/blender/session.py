@@ -209,7 +209,7 @@ class Session:
 
     # What the user asks for
 
-    def generate(  # noqa: PLR0913  # all but two by name
+    def generate(
         self,
         request: GenerationRequest,
         scene: bpy.types.Scene,
@@ -217,7 +217,6 @@ class Session:
         picture: Picture,
         placement: Placement,
         confirm_duplicate: bool,
-        set_id: str = "",
     ) -> Task:
         """Send a request for `scene`; returns at once.
 
@@ -239,8 +238,9 @@ class Session:
         earlier = None if confirm_duplicate else self.engine.recent_duplicate(request, picture.key)
         if earlier is not None:
             raise Duplicate(time.time() - earlier.created_at)
-        home, path, key = store.scene_id(scene), picture.path, picture.key
-        task = self.engine.submit(request, home, placement=placement, picture_path=path, picture_key=key, set_id=set_id)
+        task = self.engine.submit(
+            request, store.scene_id(scene), placement=placement, picture_path=picture.path, picture_key=picture.key
+        )
         self.imports.wait_for(task.local_id)
         self._mirror_entry(task)
         self.show_tasks()

@@ -137,6 +137,7 @@ def _fill(row: TOKENLAB_PG_task, task: Task, scene_name: str) -> bool:
         "progress": -1 if task.progress is None else task.progress,
         "error": task.error,
         "note": task.note,
+        "variant_key": f"{task.request.prompt}\n{task.request.image_name}{task.request.image_url}",
         "scene_name": scene_name,
         "billing_transaction_id": task.billing_transaction_id,
         "request_id": task.request_id,

@@ -123,7 +123,7 @@ class Engine:
 
     # What the user asks for
 
-    def submit(  # noqa: PLR0913  # all but two by name
+    def submit(
         self,
         request: GenerationRequest,
         scene_id: str,
@@ -131,11 +131,10 @@ class Engine:
         placement: Placement = AS_DELIVERED,
         picture_path: str = "",
         picture_key: str = "",
-        set_id: str = "",
     ) -> Task:
         """Take in a new task and have it sent as soon as there is room; returns at once."""
         task = new_task(request, scene_id, picture_path=picture_path, picture_key=picture_key)
-        task = replace(task, placement=placement, set_id=set_id)
+        task = replace(task, placement=placement)
         self.records.add(task)
         self._plan(task.local_id, 0.0)
         return task

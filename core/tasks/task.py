@@ -89,8 +89,6 @@ class Task:
     request: GenerationRequest
     placement: Placement = AS_DELIVERED
     """Where the model goes, as it was chosen at the sending."""
-    set_id: str = ""
-    """The same for all variations of one prompt that were asked for together; "" for a task of its own."""
     state: TaskState = TaskState.QUEUED
     revision: int = 0
     """Grows with every change: the higher one wins a merge."""

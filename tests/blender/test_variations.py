@@ -25,7 +25,6 @@ def test_each_variation_is_one_request_with_a_seed_of_its_own(
     assert len(simulator.creates()) == 3
     tasks = [session.engine.records.get(handle.local_id) for handle in handles]
     assert tasks[0].request.seed == 7 and len({task.request.seed for task in tasks}) == 3
-    assert len({task.set_id for task in tasks}) == 1 and tasks[0].set_id
     places = sorted(item.location.x for handle in handles for item in handle.objects)
     assert places == pytest.approx([0.0, 2.0, 4.0])
 
@@ -81,3 +80,84 @@ def test_when_one_of_them_cannot_be_sent_it_is_said_how_many_are(
     with pytest.raises(extension.TokenLabError, match=r"2 of 4 variations are being sent\. The disk is full\."):
         extension.generate_variations("a red cube", variations=4)
     assert len(sent) == 2
+
+
+def test_a_variation_of_a_model_in_the_scene_asks_for_the_same_with_another_seed(
+    extension: ModuleType, simulator: SimulatorProcess
+) -> None:
+    bpy.ops.tokenlab.refresh_models()
+    task = extension.generate("a red cube", quality="HIGH", seed=7, height=2.0)
+    task.wait(timeout=60)
+    bpy.context.view_layer.objects.active = task.objects[0]
+    assert bpy.ops.tokenlab.generate_variation(of_object=True) == {"FINISHED"}
+    pump(extension, lambda: len(simulator.creates()) == 2)
+    first, second = (create["request"] for create in simulator.creates())
+    assert first["seed"] == 7 and second["seed"] != 7
+    assert {**first, "seed": 0} == {**second, "seed": 0}
+
+
+# ---- side by side
+
+
+def states() -> dict[str, str]:
+    return {row.local_id: row.state for row in bpy.context.window_manager.tokenlab.tasks}
+
+
+def test_keeping_one_puts_the_others_away_as_one_step_that_is_undone_and_redone(
+    extension: ModuleType, simulator: SimulatorProcess, session: Any
+) -> None:
+    bpy.ops.ed.undo_push(message="Begin")
+    handles = extension.generate_variations("a red cube", variations=3)
+    for handle in handles:
+        handle.wait(timeout=60)
+    kept, *others = (handle.local_id for handle in handles)
+    before = len(bpy.data.meshes)
+    assert bpy.ops.tokenlab.keep_variant(local_id=kept) == {"FINISHED"}
+    bpy.ops.ed.undo_push(message="Keep This Variant")  # Blender itself does it for a button.
+    assert states() == {kept: "IMPORTED", **dict.fromkeys(others, "READY")}
+    assert len(bpy.data.meshes) == before - 2
+    assert bpy.context.window is not None
+    bpy.ops.ed.undo()
+    assert set(states().values()) == {"IMPORTED"} and len(bpy.data.meshes) == before
+    bpy.ops.ed.redo()
+    assert states() == {kept: "IMPORTED", **dict.fromkeys(others, "READY")}
+    pump(extension, lambda: not session.engine.is_busy)
+    assert states()[others[0]] == "READY", "what was put away does not come back by itself"
+    assert bpy.ops.tokenlab.import_model(local_id=others[0]) == {"FINISHED"}
+    assert states()[others[0]] == "IMPORTED"
+    assert len(simulator.creates()) == 3
+
+
+def test_what_a_user_put_beside_a_model_stays_when_it_is_put_away(
+    extension: ModuleType, simulator: SimulatorProcess
+) -> None:
+    handles = extension.generate_variations("a red cube", variations=2)
+    for handle in handles:
+        handle.wait(timeout=60)
+    own = bpy.data.objects.new("My Light", None)
+    handles[1].objects[0].users_collection[0].objects.link(own)
+    assert bpy.ops.tokenlab.keep_variant(local_id=handles[0].local_id) == {"FINISHED"}
+    assert bpy.data.objects.get("My Light") is not None and own.users_collection
+    assert states()[handles[1].local_id] == "READY"
+
+
+def test_the_results_of_one_prompt_are_shown_side_by_side(extension: ModuleType, simulator: SimulatorProcess) -> None:
+    panel = extension.panels.variants.TOKENLAB_PT_variants
+    extension.generate("a chair").wait(timeout=60)
+    assert not panel.poll(bpy.context)
+    handles = extension.generate_variations("a red cube", variations=2, seed=7)
+    for handle in handles:
+        handle.wait(timeout=60)
+    assert panel.poll(bpy.context)
+    drawn = draw(panel)
+    assert drawn.texts.count("1 triangles") == 2 and "a chair" not in drawn.text
+    assert any(text.startswith("Seed 7, $0.10 to $0.40, ") for text in drawn.texts)
+    assert drawn.buttons == ["Select", "Keep"] * 2
+
+
+def test_the_model_of_a_task_is_selected_in_the_scene(extension: ModuleType, simulator: SimulatorProcess) -> None:
+    task = extension.generate("a chair")
+    assert bpy.ops.tokenlab.select_model(local_id=task.local_id) == {"CANCELLED"}
+    task.wait(timeout=60)
+    assert bpy.ops.tokenlab.select_model(local_id=task.local_id) == {"FINISHED"}
+    assert bpy.context.window_manager.tokenlab.tasks[0].local_id == task.local_id

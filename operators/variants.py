@@ -1,0 +1,86 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Compare the results of one prompt, and keep one of them. bpy is allowed here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import bpy
+from bpy.props import StringProperty
+
+from ..core.blender import importing, session, task_list, variants
+from ..core.blender.properties import session_list
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import OperatorReturnItems
+
+_LOCAL_ID = StringProperty(
+    name="Task", description="Local id of the task; the active one of the list if empty", options={"SKIP_SAVE"}
+)
+
+
+class _OfListedTask:
+    """What works on a task of the list, the active one unless another is given."""
+
+    local_id: str
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        """Whether there is a task at all."""
+        has_task = session.is_enabled() and bool(session_list().tasks)
+        if not has_task:
+            cls.poll_message_set("There is no task yet. Generate a model first.")  # type: ignore[attr-defined]
+        return has_task
+
+    @property
+    def chosen(self) -> str:
+        """The local id that was given, or the active one."""
+        return self.local_id or task_list.active_local_id()
+
+
+class TOKENLAB_OT_select_model(_OfListedTask, bpy.types.Operator):
+    """Select the model of the task in the scene, and make the task the active one"""
+
+    bl_idname = "tokenlab.select_model"
+    bl_label = "Select Generated Model"
+    bl_options = {"REGISTER", "UNDO"}  # A selection is undone like any other.
+
+    local_id: _LOCAL_ID
+
+    def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Select what is there."""
+        local_id = self.chosen
+        task_list.select(local_id)
+        if variants.show(local_id):
+            return {"FINISHED"}
+        self.report({"WARNING"}, "The model of this task is not in this file. Import it, then select it")
+        return {"CANCELLED"}
+
+
+class TOKENLAB_OT_keep_variant(_OfListedTask, bpy.types.Operator):
+    """Remove the other models of this prompt from the scene. They stay in the library, and can be imported again"""
+
+    bl_idname = "tokenlab.keep_variant"
+    bl_label = "Keep This Variant"
+    bl_options = {"REGISTER", "UNDO"}  # One step takes the others back into the scene.
+
+    local_id: _LOCAL_ID
+
+    def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Put the others away."""
+        task_list.select(self.chosen)
+        others = {row.local_id for row in variants.rows(session_list())} - {self.chosen}
+        reason = importing.blocked_reason()
+        if reason:
+            self.report({"ERROR"}, f"This has to wait for {reason}. Nothing was changed. Try again then.")
+            return {"CANCELLED"}
+        count = variants.put_away(others)
+        session.current().after_undo_or_redo()
+        if not count:
+            self.report({"WARNING"}, "No other model of this prompt is in the scene")
+            return {"CANCELLED"}
+        what = "1 other model is" if count == 1 else f"{count} other models are"
+        self.report({"INFO"}, f"{what} in the library now. Import Again brings it back")
+        return {"FINISHED"}
