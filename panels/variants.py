@@ -48,11 +48,10 @@ def _draw_result(layout: bpy.types.UILayout, row: Any) -> None:
     facts = task_list.facts_of(row)
     if facts is not None:
         layout.label(text=f"{facts.triangles:,} triangles", translate=False)
-    words = ", ".join(filter(None, (row.options, row.price, duration(row))))
-    if words:
-        layout.label(text=words, translate=False)
+    for words in (row.options, row.price, duration(row)):
+        if words:
+            layout.label(text=words, translate=False)
     buttons = layout.row(align=True)
-    buttons.operator("tokenlab.select_model", text="Select", icon="RESTRICT_SELECT_OFF").local_id = row.local_id
-    keep = buttons.row(align=True)
-    keep.enabled = row.state == "IMPORTED"
-    keep.operator("tokenlab.keep_variant", text="Keep", icon="CHECKMARK").local_id = row.local_id
+    buttons.enabled = row.state == "IMPORTED"
+    buttons.operator("tokenlab.keep_variant", text="Keep").local_id = row.local_id
+    buttons.operator("tokenlab.select_model", text="", icon="RESTRICT_SELECT_OFF").local_id = row.local_id

@@ -151,8 +151,8 @@ def test_the_results_of_one_prompt_are_shown_side_by_side(extension: ModuleType,
     assert panel.poll(bpy.context)
     drawn = draw(panel)
     assert drawn.texts.count("1 triangles") == 2 and "a chair" not in drawn.text
-    assert any(text.startswith("Seed 7, $0.10 to $0.40, ") for text in drawn.texts)
-    assert drawn.buttons == ["Select", "Keep"] * 2
+    assert "Seed 7" in drawn.texts and drawn.texts.count("$0.10 to $0.40") == 2
+    assert drawn.buttons == ["Keep", ""] * 2
 
 
 def test_the_model_of_a_task_is_selected_in_the_scene(extension: ModuleType, simulator: SimulatorProcess) -> None:
