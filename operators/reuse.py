@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import bpy
-from bpy.props import BoolProperty, StringProperty
+from bpy.props import BoolProperty
 
 from ..core.blender import models, properties, reuse, scripting, session, task_list
 from ..core.blender.properties import session_list
@@ -17,6 +17,7 @@ from ..core.tasks import variations
 from ..core.tasks.task import Task
 from ..core.text import one_line
 from .service import ServiceOperator
+from .tasks import LOCAL_ID, TaskOperator
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -31,9 +32,7 @@ class TOKENLAB_OT_reuse_settings(bpy.types.Operator):
     bl_label = "Reuse Settings"
     bl_options = {"REGISTER", "UNDO"}  # The form is undone like any setting.
 
-    local_id: StringProperty(
-        name="Task", description="Local id of the task; the active one of the list if empty", options={"SKIP_SAVE"}
-    )
+    local_id: LOCAL_ID
     of_object: BoolProperty(
         name="Of Active Object", description="Take the task that made the active object", options={"SKIP_SAVE"}
     )
@@ -74,9 +73,7 @@ class TOKENLAB_OT_generate_variation(ServiceOperator, bpy.types.Operator):
     bl_label = "Generate Variation"
     bl_options = {"REGISTER"}  # No UNDO: what was sent cannot be taken back.
 
-    local_id: StringProperty(
-        name="Task", description="Local id of the task; the active one of the list if empty", options={"SKIP_SAVE"}
-    )
+    local_id: LOCAL_ID
     of_object: BoolProperty(
         name="Of Active Object", description="Take the task that made the active object", options={"SKIP_SAVE"}
     )
@@ -129,31 +126,20 @@ class TOKENLAB_OT_generate_variation(ServiceOperator, bpy.types.Operator):
         return reuse.find_task(origin.local_id if origin else self.local_id or task_list.active_local_id())
 
 
-class TOKENLAB_OT_copy_prompt(bpy.types.Operator):
+class TOKENLAB_OT_copy_prompt(TaskOperator, bpy.types.Operator):
     """Copy the prompt of the task to the clipboard"""
 
     bl_idname = "tokenlab.copy_prompt"
     bl_label = "Copy Prompt"
     bl_options = {"REGISTER"}  # No UNDO: nothing of the file changes.
 
-    local_id: StringProperty(
-        name="Task", description="Local id of the task; the active one of the list if empty", options={"SKIP_SAVE"}
-    )
-
-    @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
-        """Whether there is a task at all."""
-        has_task = session.is_enabled() and bool(session_list().tasks)
-        if not has_task:
-            cls.poll_message_set(_NO_TASK)
-        return has_task
+    local_id: LOCAL_ID
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Copy all of it, however long."""
-        task = reuse.find_task(self.local_id or task_list.active_local_id())
+        task = reuse.find_task(self.chosen)
         if task is None:
-            self.report({"ERROR"}, "This task is not in the list, so its prompt is not known. Choose another one.")
-            return {"CANCELLED"}
+            return self.refuse("This task is not in the list, so its prompt is not known. Choose another one.")
         context.window_manager.clipboard = task.request.prompt
         self.report({"INFO"}, "Copied the prompt")
         return {"FINISHED"}

@@ -19,7 +19,7 @@ from .service import ServiceOperator
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
-_LOCAL_ID = StringProperty(
+LOCAL_ID = StringProperty(
     name="Task", description="Local id of the task; the active one of the list if empty", options={"SKIP_SAVE"}
 )
 
@@ -41,7 +41,7 @@ def _may_be_charged_for_nothing(local_id: str) -> bool:
     return task is not None and not task.is_stand_in and task.state.value in _PAID_FOR_NOTHING
 
 
-class _TaskOperator:
+class TaskOperator:
     """What all operators on one task share: which task is meant, and when there is none."""
 
     local_id: str
@@ -73,14 +73,14 @@ class _TaskOperator:
         return {"CANCELLED"}
 
 
-class TOKENLAB_OT_import_model(_TaskOperator, bpy.types.Operator):
+class TOKENLAB_OT_import_model(TaskOperator, bpy.types.Operator):
     """Import the model of a finished task into its scene"""
 
     bl_idname = "tokenlab.import_model"
     bl_label = "Import Generated Model"
     bl_options = {"REGISTER"}  # No UNDO: the import pushes its own step, the same from a timer and from a button.
 
-    local_id: _LOCAL_ID
+    local_id: LOCAL_ID
     here: BoolProperty(
         name="Here",
         description="Import into the current scene, whatever scene the task belongs to",
@@ -97,14 +97,14 @@ class TOKENLAB_OT_import_model(_TaskOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class TOKENLAB_OT_stop_waiting(_TaskOperator, bpy.types.Operator):
+class TOKENLAB_OT_stop_waiting(TaskOperator, bpy.types.Operator):
     """Stop asking about a running task; it goes on at the service, may be charged, and can be resumed"""
 
     bl_idname = "tokenlab.stop_waiting"
     bl_label = "Stop Waiting for Model"
     bl_options = {"REGISTER"}  # No UNDO: tasks are no scene data.
 
-    local_id: _LOCAL_ID
+    local_id: LOCAL_ID
 
     @classmethod
     def description(cls, _context: bpy.types.Context, given: Any) -> str:
@@ -118,28 +118,28 @@ class TOKENLAB_OT_stop_waiting(_TaskOperator, bpy.types.Operator):
         return self.try_to(session.current().stop_waiting, "This task is not running, so there is nothing to stop.")
 
 
-class TOKENLAB_OT_resume(_TaskOperator, bpy.types.Operator):
+class TOKENLAB_OT_resume(TaskOperator, bpy.types.Operator):
     """Go on with a task: ask about it again, fetch its model again, or send it if it was never sent"""
 
     bl_idname = "tokenlab.resume"
     bl_label = "Resume Task"
     bl_options = {"REGISTER"}  # No UNDO: tasks are no scene data.
 
-    local_id: _LOCAL_ID
+    local_id: LOCAL_ID
 
     def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Plan the next step of the task."""
         return self.try_to(session.current().resume, "This task has ended, so there is nothing to resume.")
 
 
-class TOKENLAB_OT_submit_again(_TaskOperator, bpy.types.Operator):
+class TOKENLAB_OT_submit_again(TaskOperator, bpy.types.Operator):
     """Send an uncertain request once more; if the service did take it the first time, both are charged"""
 
     bl_idname = "tokenlab.submit_again"
     bl_label = "Submit Uncertain Task Again"
     bl_options = {"REGISTER"}  # No UNDO: what was sent cannot be taken back.
 
-    local_id: _LOCAL_ID
+    local_id: LOCAL_ID
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[OperatorReturnItems]:
         """Name the risk and ask."""
@@ -159,14 +159,14 @@ class TOKENLAB_OT_submit_again(_TaskOperator, bpy.types.Operator):
         return self.try_to(session.current().submit_again, "Only an uncertain task can be sent again.")
 
 
-class TOKENLAB_OT_attach_task(ServiceOperator, _TaskOperator, bpy.types.Operator):
+class TOKENLAB_OT_attach_task(ServiceOperator, TaskOperator, bpy.types.Operator):
     """Go on with a task of the service by the task id that its dashboard shows; costs nothing"""
 
     bl_idname = "tokenlab.attach_task"
     bl_label = "Enter Task ID"
     bl_options = {"REGISTER"}  # No UNDO: tasks are no scene data.
 
-    local_id: _LOCAL_ID
+    local_id: LOCAL_ID
     task_id: StringProperty(name="Task ID", description="Begins with ldtask_", options={"SKIP_SAVE"})
 
     @property
@@ -192,14 +192,14 @@ class TOKENLAB_OT_attach_task(ServiceOperator, _TaskOperator, bpy.types.Operator
         )
 
 
-class TOKENLAB_OT_remove_task(_TaskOperator, bpy.types.Operator):
+class TOKENLAB_OT_remove_task(TaskOperator, bpy.types.Operator):
     """Take a task off the list; imported models stay in the scene, and files stay on disk"""
 
     bl_idname = "tokenlab.remove_task"
     bl_label = "Remove Task"
     bl_options = {"REGISTER"}  # No UNDO: the journal keeps the task's ids.
 
-    local_id: _LOCAL_ID
+    local_id: LOCAL_ID
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[OperatorReturnItems]:
         """Ask first when money may be lost with it."""
@@ -219,7 +219,7 @@ class TOKENLAB_OT_remove_task(_TaskOperator, bpy.types.Operator):
         return self.try_to(session.current().remove, "This task is not in the list.")
 
 
-class TOKENLAB_OT_clear_finished(_TaskOperator, bpy.types.Operator):
+class TOKENLAB_OT_clear_finished(TaskOperator, bpy.types.Operator):
     """Take imported and failed tasks off the list; imported models stay in the scene, and files stay on disk"""
 
     bl_idname = "tokenlab.clear_finished"
@@ -265,14 +265,14 @@ class TOKENLAB_OT_clear_finished(_TaskOperator, bpy.types.Operator):
         return [row.local_id for row in session_list().tasks if row.state in _FINISHED]
 
 
-class TOKENLAB_OT_open_folder(_TaskOperator, bpy.types.Operator):
+class TOKENLAB_OT_open_folder(TaskOperator, bpy.types.Operator):
     """Show the files of a task in the system's file browser: what was delivered, and where it comes from"""
 
     bl_idname = "tokenlab.open_folder"
     bl_label = "Show Model Files"
     bl_options = {"REGISTER"}  # No UNDO: nothing of the file changes.
 
-    local_id: _LOCAL_ID
+    local_id: LOCAL_ID
 
     def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Open the folder."""

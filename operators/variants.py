@@ -8,46 +8,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import bpy
-from bpy.props import StringProperty
 
 from ..core.blender import importing, session, task_list, variants
 from ..core.blender.properties import session_list
+from .tasks import LOCAL_ID, TaskOperator
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
-_LOCAL_ID = StringProperty(
-    name="Task", description="Local id of the task; the active one of the list if empty", options={"SKIP_SAVE"}
-)
 
-
-class _OfListedTask:
-    """What works on a task of the list, the active one unless another is given."""
-
-    local_id: str
-
-    @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
-        """Whether there is a task at all."""
-        has_task = session.is_enabled() and bool(session_list().tasks)
-        if not has_task:
-            cls.poll_message_set("There is no task yet. Generate a model first.")  # type: ignore[attr-defined]
-        return has_task
-
-    @property
-    def chosen(self) -> str:
-        """The local id that was given, or the active one."""
-        return self.local_id or task_list.active_local_id()
-
-
-class TOKENLAB_OT_select_model(_OfListedTask, bpy.types.Operator):
+class TOKENLAB_OT_select_model(TaskOperator, bpy.types.Operator):
     """Select the model of the task in the scene, and make the task the active one"""
 
     bl_idname = "tokenlab.select_model"
     bl_label = "Select Generated Model"
     bl_options = {"REGISTER", "UNDO"}  # A selection is undone like any other.
 
-    local_id: _LOCAL_ID
+    local_id: LOCAL_ID
 
     def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Select what is there."""
@@ -59,14 +36,14 @@ class TOKENLAB_OT_select_model(_OfListedTask, bpy.types.Operator):
         return {"CANCELLED"}
 
 
-class TOKENLAB_OT_keep_variant(_OfListedTask, bpy.types.Operator):
+class TOKENLAB_OT_keep_variant(TaskOperator, bpy.types.Operator):
     """Remove the other models of this prompt from the scene. They stay in the library, and can be imported again"""
 
     bl_idname = "tokenlab.keep_variant"
     bl_label = "Keep This Variant"
     bl_options = {"REGISTER", "UNDO"}  # One step takes the others back into the scene.
 
-    local_id: _LOCAL_ID
+    local_id: LOCAL_ID
 
     def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Put the others away."""
