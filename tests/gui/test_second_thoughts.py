@@ -65,6 +65,7 @@ def test_a_request_without_an_answer_offers_its_three_ways_out(window: Window, s
     window.click("bpy.ops.tokenlab.generate")
     window.wait(f"len({ROWS}) == 1 and {ROWS}[0].state == 'UNCERTAIN'", ARRIVAL_SECONDS)
     window.settle(5)
+    window.scroll()
     buttons = " ".join(window.buttons())
     for name in ("attach_task", "submit_again", "remove_task"):
         assert f"tokenlab.{name}" in buttons

@@ -31,6 +31,10 @@ class Walk:
         """Look for the buttons of a state, and take its picture."""
         self.window.settle(5)
         found = " ".join(self.window.buttons())
+        if not all(button in found for button in buttons):
+            # Below the window's edge, where a user scrolls to.
+            self.window.scroll()
+            found += " ".join(self.window.buttons())
         assert all(button in found for button in buttons), f"{name}: {buttons} among {found}"
         away_from_buttons(self.window)
         self.window.settle(5)

@@ -33,7 +33,7 @@ def test_variations_are_asked_about_compared_and_one_is_kept(window: Window, sim
     assert len(simulator.creates()) == COUNT
     assert len({create["request"]["seed"] for create in simulator.creates()}) == COUNT
     window.wait(f"all({THUMBNAILS}.icon_id(row.local_id) for row in {ROWS})", ARRIVAL_SECONDS)
-    _scroll(window)
+    window.scroll()
     away_from_buttons(window)
     window.settle(20)
     window.picture(PICTURES / "variants.png")
@@ -61,12 +61,3 @@ def _open_by_default(window: Window, name: str) -> None:
         f"panel = bpy.types.{name}; bpy.utils.unregister_class(panel); panel.bl_options = set()\n"
         "bpy.utils.register_class(panel)"
     )
-
-
-def _scroll(window: Window) -> None:
-    """Turn the wheel over the sidebar, down to its end."""
-    x, y = window.run("a = sidebar(); [a.x + a.width // 2, a.y + a.height // 2]")
-    window.run(f"move({x}, {y})")
-    for _ in range(30):
-        window.run(f"tap('WHEELDOWNMOUSE', {x}, {y})")
-    window.settle(5)

@@ -167,6 +167,14 @@ class Window:
         self.run(f"sidebar().active_panel_category = {tab!r}; viewport().tag_redraw()")
         self.settle()
 
+    def scroll(self) -> None:
+        """Turn the wheel over the sidebar, down to its end."""
+        x, y = self.run("r = sidebar(); [r.x + r.width // 2, r.y + r.height // 2]")
+        self.run(f"move({x}, {y})")
+        for _ in range(30):
+            self.run(f"tap('WHEELDOWNMOUSE', {x}, {y})")
+        self.settle(5)
+
     def buttons(self, step: int = 8) -> dict[str, Point]:
         """Find the sidebar's buttons: what each runs or sets, and where it is.
 
