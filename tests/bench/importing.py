@@ -100,7 +100,8 @@ def measure(version: str, package: Path, model: Path, repeats: int, folder: Path
     assets = folder / "assets"
     shutil.rmtree(assets, ignore_errors=True)
     assets.mkdir()
-    (assets / model.name).symlink_to(model)
+    # What the service does not offer is delivered under the name of what it does: the bytes tell.
+    (assets / (model.name if is_offered(model) else "model.glb")).symlink_to(model)
     runs: dict[str, list[Run]] = {way: [] for way in WAYS}
     with SimulatorProcess(assets=assets) as simulator:
         simulator.configure(seconds=0)
@@ -108,6 +109,11 @@ def measure(version: str, package: Path, model: Path, repeats: int, folder: Path
             for way, results in runs.items():
                 results.append(run_child(version, package, way, simulator))
     return runs
+
+
+def is_offered(model: Path) -> bool:
+    """Whether the service has this format."""
+    return model.suffix not in (".stl", ".ply")
 
 
 def run_child(version: str, package: Path, way: str, simulator: SimulatorProcess) -> Run:
