@@ -12,6 +12,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, St
 
 from ..core.blender import models, prompts, properties, scripting
 from ..core.blender.properties import FACINGS, FORMATS, INPUT_TYPES, PLACEMENT, PLACES, QUALITIES, SIZES
+from ..core.service import stand_in
 from ..core.service.contract import AUTO, DEFAULT_IMAGE_PROMPT, DEFAULT_MODEL, MAX_SEED
 from ..core.service.errors import Duplicate, TokenLabError
 from ..core.tasks.placement import MAX_HEIGHT, MIN_HEIGHT
@@ -184,15 +185,16 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
         if self._is_given("variations"):
             return int(self.variations)
         form = properties.form(context.scene)
-        name = str(self._given_or_form(form, "model")).strip() or DEFAULT_MODEL
-        offered = models.options_of(name, has_picture=self._input_type(form) != "TEXT") or frozenset()
+        offered = models.options_of(self._model(form), has_picture=self._input_type(form) != "TEXT") or frozenset()
         return int(form.variations) if "seed" in offered else 1
 
     def _ask_about_variations(self, context: bpy.types.Context, event: bpy.types.Event) -> set[OperatorReturnItems]:
         """Name what all of them cost, and ask."""
-        count = self._count(context)
-        price = total_price(models.info(properties.form(context.scene)), count)
+        count, name = self._count(context), self._model(properties.form(context.scene))
+        price = total_price(models.find(name), count)
         cost = f"{price} in all" if price else "each one is charged, and no price is published"
+        if stand_in.is_model(name):
+            cost = "nothing is charged"
         self.variations = count
         return context.window_manager.invoke_confirm(
             self,
@@ -277,6 +279,10 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
                 if self._is_given(name):
                     return kind
         return str(self._given_or_form(form, "input_type"))
+
+    def _model(self, form: Any) -> str:
+        """The model that does the work."""
+        return str(self._given_or_form(form, "model")).strip() or DEFAULT_MODEL
 
     def _given_or_form(self, form: Any, name: str) -> Any:
         return getattr(self if self._is_given(name) else form, name)
