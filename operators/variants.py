@@ -45,19 +45,23 @@ class TOKENLAB_OT_keep_variant(TaskOperator, bpy.types.Operator):
 
     local_id: LOCAL_ID
 
-    def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Put the others away."""
-        task_list.select(self.chosen)
-        others = {row.local_id for row in variants.rows(session_list())} - {self.chosen}
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Put the others away, in the scene that they were generated for."""
+        kept = self.chosen
+        task_list.select(kept)
+        rows = variants.rows(session_list())
+        name = rows[0].scene_name if rows else ""
+        scene = bpy.data.scenes.get(name, context.scene)
+        if not variants.is_in_scene(kept, scene):
+            return self.refuse("The model of this task is not in its scene. Nothing was changed. Import it first.")
         reason = importing.blocked_reason()
         if reason:
-            self.report({"ERROR"}, f"This has to wait for {reason}. Nothing was changed. Try again then.")
-            return {"CANCELLED"}
-        count = variants.put_away(others)
+            return self.refuse(f"This has to wait for {reason}. Nothing was changed. Try again then.")
+        count = variants.put_away({row.local_id for row in rows} - {kept}, scene)
         session.current().after_undo_or_redo()
         if not count:
             self.report({"WARNING"}, "No other model of this prompt is in the scene")
             return {"CANCELLED"}
-        what = "1 other model is" if count == 1 else f"{count} other models are"
-        self.report({"INFO"}, f"{what} in the library now. Import Again brings it back")
+        what, them = ("1 other model is", "it") if count == 1 else (f"{count} other models are", "them")
+        self.report({"INFO"}, f"{what} in the library now. Import in Variants brings {them} back")
         return {"FINISHED"}

@@ -146,7 +146,8 @@ class TOKENLAB_PG_task(bpy.types.PropertyGroup):
     note: StringProperty(name="Note")
     waits_for: StringProperty(name="Waits For", description="Why the import has to wait")
     variant_key: StringProperty(
-        name="Variant Key", description="The same for the results of one prompt, whatever seed and model they have"
+        name="Variant Key",
+        description="The same for the results of one prompt in one scene, whatever seed and model they have",
     )
     scene_name: StringProperty(name="Scene")
     billing_transaction_id: StringProperty(name="Billing ID")

@@ -122,6 +122,15 @@ def _options_text(request: GenerationRequest) -> str:
     return ", ".join(filter(None, options))
 
 
+def _variant_key(request: GenerationRequest, scene_name: str) -> str:
+    """Return what the results of one prompt have in common.
+
+    A picture is told by its content once it was read: every picture of the 3D View has the same name.
+    """
+    picture = request.image_sha256 or request.image_name or request.image_url
+    return f"{scene_name}\n{request.prompt}\n{picture}"
+
+
 def _fill(row: TOKENLAB_PG_task, task: Task, scene_name: str) -> bool:
     """Write a task into a row; return whether that changed anything."""
     values = {
@@ -137,7 +146,7 @@ def _fill(row: TOKENLAB_PG_task, task: Task, scene_name: str) -> bool:
         "progress": -1 if task.progress is None else task.progress,
         "error": task.error,
         "note": task.note,
-        "variant_key": f"{task.request.prompt}\n{task.request.image_name}{task.request.image_url}",
+        "variant_key": _variant_key(task.request, scene_name),
         "scene_name": scene_name,
         "billing_transaction_id": task.billing_transaction_id,
         "request_id": task.request_id,

@@ -31,15 +31,21 @@ def has_several(shown: Any) -> bool:
     return any(row.variant_key == key for number, row in enumerate(shown.tasks) if number != index)
 
 
-def put_away(local_ids: Collection[str]) -> int:
-    """Remove the models of tasks from the open file; return how many there were. Their files stay in the library.
+def is_in_scene(local_id: str, scene: bpy.types.Scene) -> bool:
+    """Whether the model of a task is in a scene."""
+    return bool(_models(scene, {local_id}))
 
-    What the user has put into the collection of a model stays where it is.
+
+def put_away(local_ids: Collection[str], scene: bpy.types.Scene) -> int:
+    """Remove every copy of the models of tasks from a scene; return of how many tasks there was one.
+
+    Their files stay in the library, and what the user has put into the collection of a model where it is.
     """
-    names = [name for local_id, name in importing.imported_collections().items() if local_id in local_ids]
-    for name in names:
-        _remove(bpy.data.collections[name])
-    return len(names)
+    found = _models(scene, local_ids)
+    for name in found:
+        if name in bpy.data.collections:  # Else it was inside another one.
+            _remove(bpy.data.collections[name])
+    return len(set(found.values()))
 
 
 def show(local_id: str) -> bool:
@@ -49,6 +55,12 @@ def show(local_id: str) -> bool:
         return False
     selection.select(bpy.data.collections[name], bpy.context.scene)
     return True
+
+
+def _models(scene: bpy.types.Scene, local_ids: Collection[str]) -> dict[str, str]:
+    """Return the local ids by the names of the scene's collections that hold models of these tasks."""
+    found = {item.name: item.get("tokenlab_local_id") for item in scene.collection.children_recursive}
+    return {name: value for name, value in found.items() if isinstance(value, str) and value in local_ids}
 
 
 def _remove(collection: bpy.types.Collection) -> None:
