@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.props import BoolProperty
 
 from ..core.blender import models, properties, reuse, scripting, session, task_list
 from ..core.blender.properties import session_list
+from ..core.service import stand_in
+from ..core.service.contract import DEFAULT_MODEL
 from ..core.service.errors import TokenLabError
 from ..core.tasks import variations
 from ..core.tasks.task import Task
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
 _NO_TASK = "There is no task yet. Generate a model first."
+_UNKNOWN = "This is no task of the list and no generated model. Nothing was changed or sent. Choose another one."
 
 
 class TOKENLAB_OT_reuse_settings(bpy.types.Operator):
@@ -49,15 +52,14 @@ class TOKENLAB_OT_reuse_settings(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Fill it, and say what could not be."""
-        origin = reuse.origin_of(context.active_object) if self.of_object else None
-        task = reuse.find_task(origin.local_id if origin else self.local_id or task_list.active_local_id())
+        origin, task = _meant(self, context)
         form = properties.form(context.scene)
         if task is not None:
             missing = reuse.fill_form(form, task)
         elif origin is not None:
             missing = reuse.fill_from_origin(form, origin)
         else:
-            self.report({"ERROR"}, "This task is not in the list, so its settings are not known. Choose another one.")
+            self.report({"ERROR"}, _UNKNOWN)
             return {"CANCELLED"}
         if missing:
             self.report({"WARNING"}, missing)
@@ -80,50 +82,82 @@ class TOKENLAB_OT_generate_variation(ServiceOperator, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """Whether there is a task, and anything can be sent."""
-        if not (session.is_enabled() and session_list().tasks):
+        """Whether something was asked for, and anything can be sent or need not be."""
+        origin = reuse.origin_of(context.active_object)
+        if not (session.is_enabled() and (session_list().tasks or origin)):
             cls.poll_message_set(_NO_TASK)
             return False
-        return super().poll(context)
+        is_trial = task_list.is_stand_in("") or (origin is not None and stand_in.is_model(origin.model))
+        return is_trial or super().poll(context)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[OperatorReturnItems]:
         """Name what it costs, and ask."""
-        task = self._task(context)
-        if bpy.app.background or task is None:
+        if bpy.app.background:
             return self.execute(context)
-        model = models.shown().catalogue.find(task.request.model)
-        price = f"It costs {model.price}" if model and model.price else "It is charged, and no price is published"
-        offered = models.options_of(task.request.model, has_picture=task.request.has_picture) or frozenset()
-        seed = "" if "seed" in offered else f" {task.request.model} takes no seed, so it may be the same again."
+        try:
+            again = self._again(context)
+        except TokenLabError as error:
+            return self._refuse(error)
         return context.window_manager.invoke_confirm(
-            self,
-            event,
-            title="Generate a Variation?",
-            message=f"“{one_line(task.title, limit=40)}” with another seed. {price}.{seed}",
-            confirm_text="Generate",
+            self, event, title="Generate a Variation?", message=_question(again), confirm_text="Generate"
         )
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Send it."""
-        task = self._task(context)
-        if task is None:
-            self.report({"ERROR"}, "Its task is not in the list any more. Reuse the settings, and generate.")
-            return {"CANCELLED"}
-        offered = models.options_of(task.request.model, has_picture=task.request.has_picture)
-        takes_seed = offered is None or "seed" in offered
-        (seed,) = variations.seeds(None, 1)
         try:
-            arguments = reuse.arguments_of(task)
-            handle = scripting.generate(**arguments, seed=seed if takes_seed else None, confirm_duplicate=True)
+            again = self._again(context)
+            seed = variations.seeds(None, 1)[0] if _takes_seed(again) else None
+            handle = scripting.generate(**again.arguments, seed=seed, confirm_duplicate=True)
         except TokenLabError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+            return self._refuse(error)
         self.report({"INFO"}, f"Sending a variation of “{one_line(handle.title, limit=40)}”")
         return {"FINISHED"}
 
-    def _task(self, context: bpy.types.Context) -> Task | None:
-        origin = reuse.origin_of(context.active_object) if self.of_object else None
-        return reuse.find_task(origin.local_id if origin else self.local_id or task_list.active_local_id())
+    def _again(self, context: bpy.types.Context) -> reuse.Again:
+        """What is meant: of a model in the scene whose task is gone, what it says itself.
+
+        :raises TokenLabError: when nothing is, or too little of it is known.
+        """
+        origin, task = _meant(self, context)
+        if task is not None:
+            return reuse.again(task)
+        if origin is not None:
+            return reuse.again_from_origin(origin)
+        raise TokenLabError(_UNKNOWN)
+
+    def _refuse(self, error: TokenLabError) -> set[OperatorReturnItems]:
+        self.report({"ERROR"}, str(error))
+        return {"CANCELLED"}
+
+
+def _meant(operator: Any, context: bpy.types.Context) -> tuple[reuse.Origin | None, Task | None]:
+    """Return where the active object comes from, if its model is meant, and the task that is, if it is known."""
+    if not operator.of_object:
+        return None, reuse.find_task(operator.local_id or task_list.active_local_id())
+    origin = reuse.origin_of(context.active_object)
+    return origin, reuse.find_task(origin.local_id) if origin else None
+
+
+def _takes_seed(again: reuse.Again) -> bool:
+    """Whether the model takes a seed, for all that is known."""
+    offered = models.options_of(again.arguments["model"] or DEFAULT_MODEL, has_picture=again.has_picture)
+    return offered is None or "seed" in offered
+
+
+def _question(again: reuse.Again) -> str:
+    """Say what would be sent, what it costs, and what not to expect."""
+    name = again.arguments["model"] or DEFAULT_MODEL
+    model = models.find(name)
+    price = f"It costs {model.price}." if model and model.price else "It is charged, and no price is published."
+    if stand_in.is_model(name):
+        price = "Nothing is charged."
+    how = "with another seed" if _takes_seed(again) else "once more"
+    sentences = [f"“{one_line(again.arguments['prompt'], limit=40)}” {how}.", price]
+    if not _takes_seed(again):
+        sentences.append(f"{name} takes no seed, so it may be the same again.")
+    if not again.is_all:
+        sentences.append("Only prompt and model are known.")
+    return " ".join(sentences)
 
 
 class TOKENLAB_OT_copy_prompt(TaskOperator, bpy.types.Operator):

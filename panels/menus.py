@@ -89,10 +89,13 @@ def register() -> None:
     bpy.types.VIEW3D_MT_add.append(_draw_add)  # type: ignore[arg-type]  # the stubs forget self
     bpy.types.VIEW3D_MT_object.append(_draw_object)  # type: ignore[arg-type]  # the stubs forget self
     bpy.types.VIEW3D_MT_object_context_menu.append(_draw_context_menu)  # type: ignore[arg-type]  # the stubs forget self
+    # A right-click in the Outliner makes the object the active one, as in the 3D View.
+    bpy.types.OUTLINER_MT_object.append(_draw_context_menu)  # type: ignore[arg-type]  # the stubs forget self
 
 
 def unregister() -> None:
     """Take them away in reverse."""
+    bpy.types.OUTLINER_MT_object.remove(_draw_context_menu)  # type: ignore[arg-type]  # the stubs forget self
     bpy.types.VIEW3D_MT_object_context_menu.remove(_draw_context_menu)  # type: ignore[arg-type]  # the stubs forget self
     bpy.types.VIEW3D_MT_object.remove(_draw_object)  # type: ignore[arg-type]  # the stubs forget self
     bpy.types.VIEW3D_MT_add.remove(_draw_add)  # type: ignore[arg-type]  # the stubs forget self

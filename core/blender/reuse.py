@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a task was asked for, back into the form. bpy is allowed here."""
+"""What a task was asked for, back into the form or once more to the service. bpy is allowed here."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 
 import bpy
 
-from ..service.contract import DEFAULT_MODEL
+from ..service.contract import DEFAULT_IMAGE_PROMPT, DEFAULT_MODEL
 from ..service.errors import TokenLabError
 from ..tasks.placement import Placement, Size
-from ..tasks.task import Task
+from ..tasks.task import Task, adopted_prompt
 from . import session
 
-LOCAL_ID, PROMPT, MODEL = "tokenlab_local_id", "tokenlab_prompt", "tokenlab_model"
+LOCAL_ID, TASK_ID = "tokenlab_local_id", "tokenlab_task_id"
+PROMPT, MODEL = "tokenlab_prompt", "tokenlab_model"
 """Custom properties of what was imported."""
 
 
@@ -24,15 +25,26 @@ class Origin(NamedTuple):
     """Where an object comes from, as it says itself: its task may be in no list any more."""
 
     local_id: str
+    task_id: str
     prompt: str
     model: str
+
+
+class Again(NamedTuple):
+    """What is asked for once more, but for the seed."""
+
+    arguments: dict[str, Any]
+    """Of `scripting.generate`."""
+    has_picture: bool
+    is_all: bool
+    """Whether more of it is known than prompt and model."""
 
 
 def origin_of(item: bpy.types.Object | None) -> Origin | None:
     """Return where an object comes from, or None when no task has made it."""
     if item is None:
         return None
-    values = [item.get(name, "") for name in (LOCAL_ID, PROMPT, MODEL)]
+    values = [item.get(name, "") for name in (LOCAL_ID, TASK_ID, PROMPT, MODEL)]
     return Origin(*map(str, values)) if values[0] else None
 
 
@@ -60,12 +72,13 @@ def fill_from_origin(form: Any, origin: Origin) -> str:
     return "Its task is not in the list any more, so only prompt and model are known"
 
 
-def arguments_of(task: Task) -> dict[str, Any]:
-    """Return what `scripting.generate` is given to ask for the same again, but for the seed.
+def again(task: Task) -> Again:
+    """Return what a task was asked for.
 
-    :raises TokenLabError: when its picture is not on this computer any more.
+    :raises TokenLabError: when that is not known, or its picture is not on this computer any more.
     """
     request, placement = task.request, task.placement
+    _check_prompt(request.prompt, task.task_id)
     arguments: dict[str, Any] = {
         "prompt": request.prompt,
         "model": request.model,
@@ -86,7 +99,30 @@ def arguments_of(task: Task) -> dict[str, Any]:
                 "settings, and choose the picture again."
             )
         arguments["image"] = task.picture_path
-    return arguments
+    return Again(arguments, request.has_picture, is_all=True)
+
+
+def again_from_origin(origin: Origin) -> Again:
+    """Return what an object says that it was asked for.
+
+    :raises TokenLabError: when that is too little: the picture is not known.
+    """
+    _check_prompt(origin.prompt, origin.task_id)
+    if origin.prompt == DEFAULT_IMAGE_PROMPT:
+        raise TokenLabError(
+            "This model was made of a picture, and its task is not in the list any more. Nothing was sent or charged. "
+            "Choose the picture, and generate."
+        )
+    return Again({"prompt": origin.prompt, "model": origin.model}, has_picture=False, is_all=False)
+
+
+def _check_prompt(prompt: str, task_id: str) -> None:
+    """Refuse to pay for a prompt that nobody wrote."""
+    if not prompt.strip() or prompt == adopted_prompt(task_id):
+        raise TokenLabError(
+            "The prompt of this model is not known here, since its task was added by its ID. Nothing was sent or "
+            "charged. Write a prompt, and generate."
+        )
 
 
 def _fill_request(form: Any, prompt: str, model: str) -> None:

@@ -40,7 +40,7 @@ from ..tasks.records import (
     ServiceSeen,
     TaskChanged,
 )
-from ..tasks.task import Task
+from ..tasks.task import Task, adopted_prompt
 from . import (
     assets,
     diagnostics,
@@ -265,7 +265,7 @@ class Session:
         if local_id:
             self._check_owner(local_id)
             return self._go_on(local_id, self.engine.attach(local_id, task_id))
-        request = GenerationRequest(prompt=f"Task {task_id}", format=AUTO)
+        request = GenerationRequest(prompt=adopted_prompt(task_id), format=AUTO)
         task = self.engine.adopt_task_id(task_id, request, store.scene_id(scene))
         self.imports.wait_for(task.local_id)
         self.mirror()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ..service.contract import DEFAULT_IMAGE_PROMPT
-from .task import Task
+from .task import Task, adopted_prompt
 
 
 def earlier_prompts(tasks: Iterable[Task]) -> dict[str, str]:
@@ -34,4 +34,4 @@ def find_prompt(tasks: Iterable[Task], local_id: str) -> str:
 def _is_users(task: Task) -> bool:
     """Whether a user wrote the prompt: not we, for a picture alone or for a task of which only the id is known."""
     prompt = task.request.prompt
-    return bool(prompt) and prompt not in (DEFAULT_IMAGE_PROMPT, f"Task {task.task_id}")
+    return bool(prompt) and prompt not in (DEFAULT_IMAGE_PROMPT, adopted_prompt(task.task_id))

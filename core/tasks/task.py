@@ -171,6 +171,11 @@ def new_task(
     )
 
 
+def adopted_prompt(task_id: str) -> str:
+    """Return what stands for the prompt of a task of which only the service's id is known."""
+    return f"Task {task_id}"
+
+
 def add_note(note: str, sentence: str) -> str:
     """Return a note that says one thing more, unless it says that already."""
     return note if sentence in note else f"{note} {sentence}".strip()
