@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import bpy
 import pytest
 
-from tests.blender.fake_layout import draw
+from tests.blender.fake_layout import Drawn, draw
+from tests.blender.registered import StandIn
 from tests.blender.support import pump
 from tests.simulator.process import SimulatorProcess
 
@@ -50,6 +51,35 @@ def test_the_form_asks_for_as_many_as_it_says_and_names_what_all_cost(
     # The same again is what was asked for here.
     assert bpy.ops.tokenlab.generate() == {"FINISHED"}
     pump(extension, lambda: len(simulator.creates()) == 4)
+
+
+class Pressed(StandIn):
+    """A generate operator whose button was pressed in a window, which a test does not have."""
+
+    def __init__(self, extension: ModuleType, **given: Any) -> None:
+        properties = SimpleNamespace(is_property_set=lambda name: name in given)
+        super().__init__(extension.operators.generate.TOKENLAB_OT_generate, Drawn(), properties=properties, **given)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self.__dict__[name] = value
+
+    @property
+    def question(self) -> str:
+        """What it asks before it sends anything."""
+        said: dict[str, str] = {}
+        manager = SimpleNamespace(invoke_confirm=lambda _self, _event, **words: said.update(words))
+        self._ask_about_variations(SimpleNamespace(scene=bpy.context.scene, window_manager=manager), None)
+        return said["message"]
+
+
+def test_the_price_that_is_named_is_that_of_the_model_that_is_sent(
+    extension: ModuleType, simulator: SimulatorProcess
+) -> None:
+    bpy.ops.tokenlab.refresh_models()
+    assert "$0.30 to $1.20 in all" in Pressed(extension, variations=3).question
+    assert "$0.90 to $1.50 in all" in Pressed(extension, variations=3, model="tripo-p1.0").question
+    assert "no price is published" in Pressed(extension, variations=3, model="nobody-knows").question
+    assert "nothing is charged" in Pressed(extension, variations=3, model="try-without-key").question
 
 
 def test_a_model_without_seeds_makes_no_variations(extension: ModuleType, simulator: SimulatorProcess) -> None:
@@ -153,6 +183,58 @@ def test_the_results_of_one_prompt_are_shown_side_by_side(extension: ModuleType,
     assert drawn.texts.count("1 triangles") == 2 and "a chair" not in drawn.text
     assert "Seed 7" in drawn.texts and drawn.texts.count("$0.10 to $0.40") == 2
     assert drawn.buttons == ["Keep", ""] * 2
+
+
+def test_what_was_put_away_is_offered_again_and_models_are_named_where_they_differ(
+    extension: ModuleType, simulator: SimulatorProcess
+) -> None:
+    away = extension.generate("a chair")
+    away.wait(timeout=60)
+    kept = extension.generate("a chair", model="tripo-p1.0")
+    kept.wait(timeout=60)
+    bpy.ops.tokenlab.keep_variant(local_id=kept.local_id)
+    drawn = draw(extension.panels.variants.TOKENLAB_PT_variants)
+    assert drawn.buttons == ["Import", "", "Keep", ""] and not drawn.disabled
+    assert "tripo-h3.1" in drawn.texts and "tripo-p1.0" in drawn.texts
+
+
+def test_nothing_is_put_away_for_a_model_that_is_not_in_the_scene(
+    extension: ModuleType, simulator: SimulatorProcess
+) -> None:
+    first, second = extension.generate_variations("a red cube", variations=2)
+    for handle in (first, second):
+        handle.wait(timeout=60)
+    bpy.ops.tokenlab.keep_variant(local_id=first.local_id)
+    with pytest.raises(RuntimeError, match=r"not in its scene\. Nothing was changed\."):
+        bpy.ops.tokenlab.keep_variant(local_id=second.local_id)
+    assert first.objects
+
+
+def test_only_other_models_of_the_same_scene_are_put_away_each_with_all_its_copies(
+    extension: ModuleType, simulator: SimulatorProcess
+) -> None:
+    elsewhere = extension.generate("a chair", scene=bpy.data.scenes.new("Other"))
+    elsewhere.wait(timeout=60)
+    kept, away = extension.generate_variations("a chair", variations=2)
+    for handle in (kept, away):
+        handle.wait(timeout=60)
+    bpy.ops.tokenlab.import_model(local_id=away.local_id)
+    assert bpy.ops.tokenlab.keep_variant(local_id=kept.local_id) == {"FINISHED"}
+    assert kept.objects and elsewhere.objects and not away.objects
+    assert states() == {elsewhere.local_id: "IMPORTED", kept.local_id: "IMPORTED", away.local_id: "READY"}
+
+
+def test_pictures_of_one_name_have_no_variants_in_common(extension: ModuleType, simulator: SimulatorProcess) -> None:
+    made = []
+    for color in (0.2, 0.8):
+        image = bpy.data.images.new("TokenLab Viewport", 8, 8)
+        image.pixels[:] = [color] * 256
+        made.append(extension.generate(image=image, confirm_duplicate=True))
+        made[-1].wait(timeout=60)
+        bpy.data.images.remove(image)
+    assert not extension.panels.variants.TOKENLAB_PT_variants.poll(bpy.context)
+    assert bpy.ops.tokenlab.keep_variant(local_id=made[1].local_id) == {"CANCELLED"}
+    assert all(task.objects for task in made)
 
 
 def test_the_model_of_a_task_is_selected_in_the_scene(extension: ModuleType, simulator: SimulatorProcess) -> None:

@@ -39,6 +39,8 @@ def test_variations_are_asked_about_compared_and_one_is_kept(window: Window, sim
     window.picture(PICTURES / "variants.png")
     _keep(window)
     away_from_buttons(window)
+    window.settle(20)
+    window.picture(PICTURES / "variants_kept.png")
     window.key("Z", ctrl=True)
     window.wait(f"[row.state for row in {ROWS}] == ['IMPORTED'] * {COUNT}")
     assert len(simulator.creates()) == COUNT
