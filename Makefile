@@ -53,7 +53,7 @@ campaign:
 
 # The pictures of the user guide, from a real window
 pictures:
-	@$(GET_PYTHON) && TOKENLAB_PICTURES=docs/images "$$PY" -m tests --tier gui -- -k "test_states or test_variations" $(ARGS)
+	@$(GET_PYTHON) && TOKENLAB_PICTURES=docs/images "$$PY" -m tests --tier gui -- -k "each_state or test_variations" $(ARGS)
 
 bench:
 	@$(GET_PYTHON_OF_BPY) && "$$PY" -m tests.bench $(BENCH) $(ARGS)

@@ -69,9 +69,12 @@ def _draw_context_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None
     """What can be done with a model of ours that was right-clicked."""
     if reuse.origin_of(context.active_object) is None:
         return
-    self.layout.separator()
-    self.layout.operator("tokenlab.reuse_settings", text="Reuse TokenLab Settings", icon="LOOP_BACK").of_object = True
-    button = self.layout.operator("tokenlab.generate_variation", text="Generate TokenLab Variation", icon="SHADERFX")
+    layout = self.layout
+    # A menu that opens at the pointer would run them as a script does, which is not asked what it pays for.
+    layout.operator_context = "INVOKE_DEFAULT"
+    layout.separator()
+    layout.operator("tokenlab.reuse_settings", text="Reuse TokenLab Settings", icon="LOOP_BACK").of_object = True
+    button = layout.operator("tokenlab.generate_variation", text="Generate TokenLab Variation", icon="SHADERFX")
     button.of_object = True
 
 

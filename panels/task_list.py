@@ -123,6 +123,7 @@ class TOKENLAB_MT_list(bpy.types.Menu):
 
     def draw(self, _context: bpy.types.Context) -> None:
         layout = self.layout
+        layout.operator_context = "INVOKE_DEFAULT"
         layout.operator("tokenlab.reuse_settings", icon="LOOP_BACK")
         layout.operator("tokenlab.generate_variation", icon="SHADERFX")
         layout.operator("tokenlab.copy_prompt", icon="COPYDOWN")

@@ -56,20 +56,20 @@ def find_task(local_id: str) -> Task | None:
 def fill_form(form: Any, task: Task) -> str:
     """Fill a form with what a task was asked for; return a user's sentence about what could not be, or ""."""
     request = task.request
-    _fill_request(form, request.prompt, request.model)
+    missing = _fill_request(form, request.prompt, request.model, task.task_id)
     form.format, form.quality, form.style = request.format, request.quality, request.style
     form.use_seed = request.seed is not None
     if request.seed is not None:
         form.seed = request.seed
     _fill_placement(form, task.placement)
-    return _fill_picture(form, task)
+    return _fill_picture(form, task) or missing
 
 
 def fill_from_origin(form: Any, origin: Origin) -> str:
     """Fill a form with what an object says of itself; return a user's sentence about what it does not say."""
-    _fill_request(form, origin.prompt, origin.model)
+    missing = _fill_request(form, origin.prompt, origin.model, origin.task_id)
     form.input_type = "TEXT"
-    return "Its task is not in the list any more, so only prompt and model are known"
+    return missing or "Its task is not in the list any more, so only prompt and model are known"
 
 
 def again(task: Task) -> Again:
@@ -116,18 +116,26 @@ def again_from_origin(origin: Origin) -> Again:
     return Again({"prompt": origin.prompt, "model": origin.model}, has_picture=False, is_all=False)
 
 
+def _is_written(prompt: str, task_id: str) -> bool:
+    """Whether somebody wrote the prompt: of a task that was added by its ID it is not known."""
+    return bool(prompt.strip()) and prompt != adopted_prompt(task_id)
+
+
 def _check_prompt(prompt: str, task_id: str) -> None:
     """Refuse to pay for a prompt that nobody wrote."""
-    if not prompt.strip() or prompt == adopted_prompt(task_id):
+    if not _is_written(prompt, task_id):
         raise TokenLabError(
             "The prompt of this model is not known here, since its task was added by its ID. Nothing was sent or "
             "charged. Write a prompt, and generate."
         )
 
 
-def _fill_request(form: Any, prompt: str, model: str) -> None:
+def _fill_request(form: Any, prompt: str, model: str, task_id: str) -> str:
+    """Fill in prompt and model; return a user's sentence when the prompt is not known."""
+    is_written = _is_written(prompt, task_id)
     form.prompt_text = None
-    form.prompt, form.model = prompt, model or DEFAULT_MODEL
+    form.prompt, form.model = prompt if is_written else "", model or DEFAULT_MODEL
+    return "" if is_written else "Its prompt is not known here, since its task was added by its ID. Write one"
 
 
 def _fill_picture(form: Any, task: Task) -> str:

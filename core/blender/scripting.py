@@ -43,9 +43,9 @@ from .imports import ImportState
 _PUMP_SECONDS = 0.02
 """Pause between two calls of the tick while a script waits."""
 _QUESTION_SECONDS = 60.0
+"""Longest wait for an answer that belongs to no task."""
 _LIBRARY_SECONDS = 600.0
 """How long a script may wait for a large library."""
-"""Longest wait for an answer that belongs to no task."""
 
 _ENDED_BADLY = frozenset({TaskState.FAILED, TaskState.UNCERTAIN, TaskState.LOST, TaskState.STOPPED})
 

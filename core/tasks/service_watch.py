@@ -20,7 +20,7 @@ class ServiceWatch:
     """Tells when the service begins or ceases to be of use; the panel shows that, whatever was being asked."""
 
     def __init__(self, tell: Callable[[ServiceSeen], None]) -> None:
-        """Know nothing yet. `tell` is called by workers, once for each change."""
+        """Know nothing yet. `tell` is called by workers, once for each change, and must not wait."""
         self._tell = tell
         self._lock = threading.Lock()
         self._seen: ServiceSeen | None = None
@@ -40,6 +40,7 @@ class ServiceWatch:
         with self._lock:
             if during == "models" and state is ServiceState.ANSWERS and self._seen == refused:
                 return
-            is_news, self._seen = seen != self._seen, seen
-        if is_news:
-            self._tell(seen)
+            if seen != self._seen:
+                self._seen = seen
+                # Under the lock: told in another order than they were seen, the older word would stay.
+                self._tell(seen)

@@ -32,6 +32,8 @@ class Drawn:
     """The type and the name of each property that can be changed."""
     disabled: list[str] = field(default_factory=list)
     """Names of the fields and operators that cannot be used."""
+    unasked: list[str] = field(default_factory=list)
+    """Names of the operators that a click executes at once, so that they ask nothing first."""
 
     @property
     def text(self) -> str:
@@ -39,8 +41,8 @@ class Drawn:
 
 
 class FakeLayout:
-    def __init__(self, drawn: Drawn, *, enabled: bool = True) -> None:
-        self.__dict__.update(_drawn=drawn, enabled=enabled)
+    def __init__(self, drawn: Drawn, *, enabled: bool = True, operator_context: str = "INVOKE_REGION_WIN") -> None:
+        self.__dict__.update(_drawn=drawn, enabled=enabled, operator_context=operator_context)
 
     def __setattr__(self, name: str, value: Any) -> None:
         assert name in bpy.types.UILayout.bl_rna.properties, f"a layout has no {name}"
@@ -77,8 +79,10 @@ class FakeLayout:
             menu.draw(SimpleNamespace(layout=FakeLayout(drawn, enabled=self.enabled)), bpy.context)
         elif name == "operator":
             drawn.buttons.append(arguments.get("text", ""))
+            if not self.operator_context.startswith("INVOKE"):
+                drawn.unasked.append(arguments["operator"])
             return self._operator(arguments["operator"])
-        return FakeLayout(drawn, enabled=self.enabled)
+        return FakeLayout(drawn, enabled=self.enabled, operator_context=self.operator_context)
 
     def _operator(self, name: str) -> Any:
         module, function = name.split(".")

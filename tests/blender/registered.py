@@ -74,11 +74,16 @@ def appended() -> dict[str, list[Callable[..., None]]]:
     return found
 
 
+EXECUTING = "EXEC_REGION_WIN"
+"""How Blender opens a menu at the pointer, such as that of a right-click: what is clicked there asks nothing."""
+
+
 class StandIn:
     """What a drawing method gets as `self`: an instance cannot be made without a window."""
 
     def __init__(self, cls: Any, drawn: Drawn, **values: Any) -> None:
-        self.__dict__.update(_cls=cls, layout=FakeLayout(drawn), **values)
+        layout = FakeLayout(drawn, operator_context=EXECUTING) if issubclass(cls, bpy.types.Menu) else FakeLayout(drawn)
+        self.__dict__.update(_cls=cls, layout=layout, **values)
 
     def __getattr__(self, name: str) -> Any:
         cls = self.__dict__["_cls"]

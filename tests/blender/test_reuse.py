@@ -104,6 +104,17 @@ def test_a_prompt_that_nobody_wrote_is_not_paid_for(extension: ModuleType, simul
     assert not simulator.creates()
 
 
+def test_what_stands_for_a_prompt_that_nobody_wrote_is_not_put_into_the_form(
+    extension: ModuleType, simulator: SimulatorProcess
+) -> None:
+    bpy.ops.tokenlab.attach_task(task_id="ldtask_of_the_dashboard")
+    assert bpy.ops.tokenlab.reuse_settings() == {"FINISHED"}
+    assert form().prompt == ""
+    with pytest.raises(RuntimeError, match="The prompt is empty"):
+        bpy.ops.tokenlab.generate()
+    assert not simulator.creates()
+
+
 def test_what_a_variation_costs_is_said_also_that_a_trial_costs_nothing_and_needs_no_key(
     extension: ModuleType, simulator: SimulatorProcess, preferences: Any
 ) -> None:
@@ -141,9 +152,3 @@ def test_a_seed_is_rolled_where_the_model_takes_one(extension: ModuleType, simul
     form().model = "hyper3d-gen2"
     with pytest.raises(RuntimeError, match="takes no seed"):
         bpy.ops.tokenlab.random_seed()
-
-
-def test_the_prompt_is_copied_whole(extension: ModuleType, simulator: SimulatorProcess) -> None:
-    task = extension.generate("a long\nprompt " + "word " * 100)
-    pump(extension, lambda: task.task_id)
-    assert bpy.ops.tokenlab.copy_prompt() == {"FINISHED"}

@@ -155,6 +155,16 @@ def test_every_operator_is_in_a_menu(extension: ModuleType, session: Any) -> Non
     assert not WITHOUT_MENU.keys() & found, "these are in a menu after all"
 
 
+def test_what_asks_before_it_costs_something_asks_from_every_menu(extension: ModuleType, session: Any) -> None:
+    panel_states._show_model()
+    asking = {name for name, cls in registered.operators().items() if hasattr(cls, "invoke")}
+    assert {"tokenlab.generate_variation", "tokenlab.submit_again", "tokenlab.clear_finished"} <= asking
+    silent = {
+        f"{name} in {where}" for where, draw in registered.drawings() for name in asking.intersection(draw().unasked)
+    }
+    assert not silent, "set layout.operator_context there"
+
+
 def test_no_operator_takes_a_name_that_is_not_ours(extension: ModuleType) -> None:
     assert registered.operators()
     assert all(name.startswith("tokenlab.") for name in registered.operators())

@@ -129,4 +129,5 @@ def test_actions_are_found_by_the_search_and_the_list_is_narrowed_by_hand(
     x, y = window.run("a = viewport(); [a.x + a.width // 2, a.y + a.height // 2]")
     window.run(f"tap('RET', {x}, {y})")
     window.wait(f"[row.prompt for row in {ROWS}] == ['a ship']")
+    _searches(window, "Copy Prompt", lambda: window.wait("bpy.context.window_manager.clipboard == 'a ship'"))
     _searches(window, "Refresh Models", lambda: window.wait(f"{SHOWN}.service_state == 'ANSWERS'"))

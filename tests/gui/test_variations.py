@@ -44,6 +44,22 @@ def test_variations_are_asked_about_compared_and_one_is_kept(window: Window, sim
     window.key("Z", ctrl=True)
     window.wait(f"[row.state for row in {ROWS}] == ['IMPORTED'] * {COUNT}")
     assert len(simulator.creates()) == COUNT
+    _ask_for_one_more_by_a_right_click(window, simulator)
+
+
+def _ask_for_one_more_by_a_right_click(window: Window, simulator: SimulatorProcess) -> None:
+    """Choose the last entry of the menu: what costs money asks there too."""
+    window.run(f"bpy.ops.tokenlab.select_model(local_id={ROWS}[0].local_id)")
+    window.key("RIGHTMOUSE")
+    window.settle(5)
+    window.key("UP_ARROW")
+    window.key("RET")
+    window.settle(10)
+    window.screenshot(PICTURES / "variation_asks.png")
+    assert len(simulator.creates()) == COUNT, "the price is named first"
+    window.key("RET")
+    window.wait(f"len({ROWS}) == {COUNT + 1} and {ROWS}[{COUNT}].task_id", ARRIVAL_SECONDS)
+    assert len(simulator.creates()) == COUNT + 1
 
 
 def _keep(window: Window) -> None:
