@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one session of this Blender: the engine, and what the open file has to do with its tasks. bpy is allowed here.
+"""The one session of this Blender: the engine, and what its events have to do with the open file. bpy is allowed here.
 
 Authority over a task's record is with the engine (memory and journal). Authority over whether a task's model is in this
 file is here, in memory, because Blender rewinds scene properties on undo (bpy_facts C.5). The scene's custom properties
@@ -24,7 +24,6 @@ from ..service.contract import AUTO, GenerationRequest
 from ..service.errors import Duplicate, TokenLabError
 from ..tasks import previews
 from ..tasks.engine import STOP_SECONDS, Engine
-from ..tasks.journal import Row
 from ..tasks.placement import Placement
 from ..tasks.records import (
     ConnectionTested,
@@ -54,7 +53,8 @@ from . import (
     task_list,
     thumbnails,
 )
-from .imports import Imports, ImportState
+from .imports import Imports
+from .open_file import OpenFile
 from .pictures import Picture
 from .placeholder_watch import PlaceholderWatch
 from .properties import form, session_list
@@ -72,10 +72,6 @@ class Session:
         self._data_directory = settings.data_directory
         self.engine = Engine(settings, user_agent=f"TokenLab3D-Blender/{bpy.app.version_string.split()[0]}")
         self.imports = Imports(self.engine, self._show_import)
-        self.is_restored = False
-        """The journal was read since the file was opened."""
-        self._scene_names: dict[int, str] = {}
-        """Of all scenes of the open file as they were last noticed, by `session_uid`."""
         self.connection_test: ConnectionTested | None = None
         self._service: ServiceSeen | None = None
         self.library = assets.Library(self.engine, wake)
@@ -97,6 +93,7 @@ class Session:
         self.models = models.Models(self.engine, wake)
         self.status_bar = status_bar.StatusBar(self.engine.records)
         self.placeholders = PlaceholderWatch(self.engine.records, self.imports.is_imported, wake)
+        self.file = OpenFile(self.engine, self.imports, self.placeholders)
 
     @property
     def is_outdated(self) -> bool:
@@ -113,98 +110,24 @@ class Session:
     # The open file
 
     def restore(self, *, is_new_file: bool = False) -> None:
-        """Have the journal read for the file that is open now; `_take_file` then resumes what is unfinished."""
-        self.imports.forget()
-        self.is_restored = False
+        """Have the journal read for the file that is open now; what is unfinished goes on then."""
         self.refresh_settings()
-        store.know_scenes(is_new_file=is_new_file)
-        self.engine.load_journal()
-        self.show_tasks()
+        self.file.begin(is_new_file=is_new_file)
         self._wake()
 
-    def _take_file(self, rows: tuple[Row, ...]) -> None:
-        """Merge the journal's rows with what the open file's scenes say.
-
-        The rows come first: they know more (addresses, files on disk), and only they can tell whether a task that a
-        scene saw being sent was accepted.
-        """
-        entries = [entry for scene in store.local_scenes() for entry in store.read_entries(scene)]
-        tasks = [entry.task for entry in entries] if not self.is_restored else []
-        self.is_restored = True
-        self.engine.adopt([row for row in rows if self._concerns_us(row)], tasks)
-        self.imports.take_file(entries)
-        self.mirror()
-
-    def _concerns_us(self, row: Row) -> bool:
-        """Whether a row is of this file, or is of none that is open and still wants something of somebody."""
-        task = row.task
-        if task.removed or self.engine.records.get(task.local_id) or store.find_scene(task.scene_id):
-            return True
-        return row.is_ours and task_list.is_open_elsewhere(task)
-
-    def _tidy_scenes(self) -> None:
-        """Take out of the scenes what an undo or an older file gave them again.
-
-        That is what the user removed, and what a copied scene had of its original before they were told apart.
-        """
-        removed = set(self.engine.records.removed())
-        homes = {task.local_id: task.scene_id for task in self.engine.records.all()}
-        for local_id in removed:
-            self.imports.drop(local_id)
-        for scene in store.local_scenes():
-            for local_id in store.entry_ids(scene):
-                home = store.find_scene(homes.get(local_id, ""))
-                if local_id in removed or (home is not None and home != scene):
-                    store.remove_entry(scene, local_id)
+    @property
+    def is_restored(self) -> bool:
+        """Whether the journal was read since the file was opened."""
+        return self.file.is_restored
 
     def mirror(self) -> None:
-        """Write every task of this file into its scene and into the sidebar's list.
-
-        Until the journal was read that is what was generated since the file was opened, and nothing else is touched.
-        """
-        store.keep_scenes()
-        self._tidy_scenes()
-        collections = importing.imported_collections()
-        for task in self.engine.records.all():
-            self._mirror_entry(task, collections)
-        self.show_tasks()
-        self.placeholders.look()
-
-    def _mirror_entry(self, task: Task, collections: dict[str, str] | None = None) -> None:
-        scene, state = store.find_scene(task.scene_id), self.imports.states.get(task.local_id)
-        if scene is None or state is None:
-            return
-        if collections is None:
-            collections = importing.imported_collections() if state is ImportState.IMPORTED else {}
-        store.write_entry(
-            scene,
-            self.imports.seen(task),
-            awaiting_import=state is ImportState.AWAITED,
-            collection=collections.get(task.local_id, ""),
-        )
-
-    def notice_scenes(self) -> None:
-        """Tell scenes apart that were copied or appended since the last tick, and forget deleted ones."""
-        names = {scene.session_uid: scene.name for scene in bpy.data.scenes}
-        if names != self._scene_names:
-            self._scene_names = names
-            self.mirror()
-
-    def show_tasks(self) -> None:
-        """Write the sidebar's list anew: the tasks of this file, then those that wait in others."""
-        own, elsewhere = [], []
-        for task in self.engine.records.all():
-            scene = store.find_scene(task.scene_id)
-            if scene is not None:
-                own.append((self.imports.seen(task), scene.name))
-            elif task_list.is_open_elsewhere(task):
-                elsewhere.append((task, ""))
-        task_list.write_all(own, elsewhere)
+        """Bring the scenes' copy up to date."""
+        self.file.mirror()
 
     def after_undo_or_redo(self) -> None:
         """Put tasks back as they are: history takes back an import, never a task, and starts nothing."""
         self.imports.after_history()
-        self.mirror()
+        self.file.mirror()
         self._wake()  # A deleted scene may be there again, with a model that it waits for.
 
     # What the user asks for
@@ -217,9 +140,11 @@ class Session:
         picture: Picture,
         placement: Placement,
         confirm_duplicate: bool,
+        **purpose: str,
     ) -> Task:
         """Send a request for `scene`; returns at once.
 
+        :param purpose: `output_path`, `batch` and `batch_row` of the task.
         :raises Duplicate: when the same was asked for a short while ago, and that is not confirmed.
         :raises TokenLabError: when nothing can be sent now.
         """
@@ -239,11 +164,17 @@ class Session:
         if earlier is not None:
             raise Duplicate(time.time() - earlier.created_at)
         task = self.engine.submit(
-            request, store.scene_id(scene), placement=placement, picture_path=picture.path, picture_key=picture.key
+            request,
+            store.scene_id(scene),
+            placement=placement,
+            picture_path=picture.path,
+            picture_key=picture.key,
+            project=bpy.data.filepath,
+            **purpose,
         )
         self.imports.wait_for(task.local_id)
-        self._mirror_entry(task)
-        self.show_tasks()
+        self.file.mirror_entry(task)
+        self.file.show_tasks()
         task_list.select(task.local_id)
         self.placeholders.add(task.local_id)
         self._wake()
@@ -268,7 +199,7 @@ class Session:
         request = GenerationRequest(prompt=adopted_prompt(task_id), format=AUTO)
         task = self.engine.adopt_task_id(task_id, request, store.scene_id(scene))
         self.imports.wait_for(task.local_id)
-        self.mirror()
+        self.file.mirror()
         self.placeholders.add(task.local_id)
         task_list.select(task.local_id)
         self._wake()
@@ -351,7 +282,7 @@ class Session:
                 store.remove_entry(scene, local_id)
             self.imports.drop(local_id)
             count += 1
-        self.show_tasks()
+        self.file.show_tasks()
         self.placeholders.look()
         return count
 
@@ -373,20 +304,20 @@ class Session:
         self.status_bar.note(event.task)
         task = self.engine.records.get(event.task.local_id)
         if task is not None:
-            self._mirror_entry(task)
-            self._show_task(task)
+            self.file.mirror_entry(task)
+            self.file.show_task(task)
             self.placeholders.note(task)
 
     def _journal_loaded(self, event: JournalLoaded) -> None:
         session_list().notice = ""
-        self._take_file(event.rows)
+        self.file.take(event.rows)
         self._find_previews()
         self.library.keep_up()
 
     def _journal_failed(self, event: JournalFailed) -> None:
         session_list().notice = event.sentence
         if not self.is_restored:
-            self._take_file(())
+            self.file.take(())
 
     def _journal_rebuilt(self, event: JournalRebuilt) -> None:
         session_list().notice = event.sentence
@@ -422,19 +353,12 @@ class Session:
         if tasks and not bpy.app.background:
             self.engine.run(partial(previews.find, models=[(task.local_id, task.blend_path) for task in tasks]))
 
-    def _show_task(self, task: Task) -> None:
-        scene = store.find_scene(task.scene_id)
-        if scene is None:
-            self.show_tasks()
-        else:
-            task_list.write_one(self.imports.seen(task), scene.name)
-
     def _show_import(self, task: Task) -> None:
         """A model has come into the file, or does not come by itself any more."""
         if self.imports.is_imported(task.local_id):
             self.status_bar.imported(task)
-        self._mirror_entry(task)
-        self.show_tasks()
+        self.file.mirror_entry(task)
+        self.file.show_tasks()
         self.placeholders.look()
 
 

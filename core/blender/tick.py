@@ -54,7 +54,7 @@ def run_once() -> float | None:
     current = session.current()
     engine = current.engine
     current.refresh_settings()
-    current.notice_scenes()
+    current.file.notice_scenes()
     is_drained = _drain(current)
     current.keep_up_models()
     # First what the user waits for: what is started here takes processor time from it.

@@ -17,7 +17,7 @@ from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..service.contract import GenerationRequest
 from ..service.errors import DASHBOARD_RUNS
@@ -129,11 +129,13 @@ class Engine:
         scene_id: str,
         *,
         placement: Placement = AS_DELIVERED,
-        picture_path: str = "",
-        picture_key: str = "",
+        **details: Any,
     ) -> Task:
-        """Take in a new task and have it sent as soon as there is room; returns at once."""
-        task = new_task(request, scene_id, picture_path=picture_path, picture_key=picture_key)
+        """Take in a new task and have it sent as soon as there is room; returns at once.
+
+        :param details: as for `new_task`.
+        """
+        task = new_task(request, scene_id, **details)
         task = replace(task, placement=placement)
         self.records.add(task)
         self._plan(task.local_id, 0.0)

@@ -128,6 +128,13 @@ class Task:
     """The .blend that a second Blender made of that file, to be appended. Not for the scene."""
     blend_version: str = ""
     """Version of that Blender, `5.2.3`: older ones cannot read it. Not for the scene."""
+    project: str = ""
+    """The .blend that it was generated in, or "" when that was never saved. Not for the scene."""
+    output_path: str = ""
+    """The file that a command wants the model written to, or "". Not for the scene."""
+    batch: str = ""
+    batch_row: str = ""
+    """Which row of which batch it was sent for (`core.tasks.batch`), or "". Not for the scene."""
     delivered: bool = False
     """The model was imported into a file at least once, so nobody waits for it. Not for the scene."""
 
@@ -152,23 +159,14 @@ class Task:
         return one_line(self.request.prompt) or self.request.image_name or "Untitled"
 
 
-def new_task(
-    request: GenerationRequest,
-    scene_id: str,
-    *,
-    now: float | None = None,
-    picture_path: str = "",
-    picture_key: str = "",
-) -> Task:
-    """Return a new `QUEUED` task. `now` is in unix seconds."""
-    return Task(
-        local_id=str(uuid.uuid4()),
-        scene_id=scene_id,
-        request=request,
-        created_at=time.time() if now is None else now,
-        picture_path=picture_path,
-        picture_key=picture_key,
-    )
+def new_task(request: GenerationRequest, scene_id: str, *, now: float | None = None, **details: Any) -> Task:
+    """Return a new `QUEUED` task.
+
+    :param now: unix seconds.
+    :param details: what else is known of it, under the names of `Task`.
+    """
+    created_at = time.time() if now is None else now
+    return Task(local_id=str(uuid.uuid4()), scene_id=scene_id, request=request, created_at=created_at, **details)
 
 
 def adopted_prompt(task_id: str) -> str:
@@ -200,6 +198,10 @@ def merge(memory: Task, scene: Task) -> Task:
         blend_path=winner.blend_path or other.blend_path,
         blend_version=winner.blend_version if winner.blend_path else other.blend_version,
         facts=winner.facts or other.facts,
+        project=winner.project or other.project,
+        output_path=winner.output_path or other.output_path,
+        batch=winner.batch or other.batch,
+        batch_row=winner.batch_row or other.batch_row,
         delivered=memory.delivered or scene.delivered,
         removed=memory.removed or scene.removed,
     )
@@ -212,11 +214,15 @@ def merge(memory: Task, scene: Task) -> Task:
 _LOCAL_ONLY: Final = frozenset(
     {
         "asset_urls",
+        "batch",
+        "batch_row",
         "blend_path",
         "blend_version",
         "delivered",
+        "output_path",
         "picture_key",
         "picture_path",
+        "project",
         "removed",
         "result_path",
         "scene_id",

@@ -98,4 +98,4 @@ def fill(count: int) -> None:
         for step in steps:
             session.engine.records.change(task.local_id, **{**step, "state": task_module.TaskState[step["state"]]})
         session.engine._plan(task.local_id, FAR)
-    session.show_tasks()
+    session.file.show_tasks()

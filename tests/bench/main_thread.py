@@ -95,7 +95,7 @@ def measure(tokenlab: Any, count: int) -> dict[str, list[float]]:
     ids = [add(tokenlab, session, f"a model of something, number {number}") for number in range(count)]
     while (event := session.engine.next_event()) is not None:
         session.handle(event)
-    session.mirror()
+    session.file.mirror()
     clock = Clock()
     for number in range(REPEATS):
         local_id = ids[number * 7 % count]
@@ -109,8 +109,8 @@ def measure(tokenlab: Any, count: int) -> dict[str, list[float]]:
         clock.time("undo or redo", session.after_undo_or_redo)
         clock.time("save", session.mirror)
         session.imports.forget()
-        session.is_restored = False
-        clock.time("a file is opened", lambda: session._take_file(rows))
+        session.file.is_restored = False
+        clock.time("a file is opened", lambda: session.file.take(rows))
     bpy.app.timers.unregister(blender.tick.tick)
     return clock.milliseconds
 
