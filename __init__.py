@@ -18,7 +18,8 @@ from __future__ import annotations
 from . import operators, panels
 from .core import redaction
 from .core.blender import handlers, preferences, properties
-from .core.blender.scripting import TaskHandle, generate, generate_variations, models, resume_all, tasks
+from .core.blender.scripting import generate, generate_variations, models, resume_all, tasks
+from .core.blender.task_handle import TaskHandle
 from .core.service.errors import StillRunning, TokenLabError
 
 __all__ = (

@@ -1,23 +1,21 @@
 # SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What scripts use: `generate()`, the task handle, `tasks()`, `resume_all()`, `models()`. bpy is allowed here.
+"""What scripts use: `generate()`, `tasks()`, `resume_all()`, `models()`. bpy is allowed here.
 
-Nothing here waits, except `wait()` and, without a window, `models()` and `resume_all()`: those call the tick
-themselves, because timers do not fire there.
+Nothing here waits, except without a window `models()` and `resume_all()`: those call the tick themselves, because
+timers do not fire there.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import bpy
 
-from ..files.facts import ModelFacts
 from ..files.library import PICTURES
 from ..service.address import MAX_IMAGE_URL, is_loopback, objection_to_image_url
 from ..service.catalogue import ModelInfo
@@ -30,130 +28,22 @@ from ..service.contract import (
     QUALITIES,
     GenerationRequest,
 )
-from ..service.errors import StillRunning, TokenLabError
+from ..service.errors import TokenLabError
 from ..tasks.placement import Placement
 from ..tasks.records import ConnectionTested, DiagnosticsSaved, LibraryReport
-from ..tasks.task import UNFINISHED, Task, TaskState
+from ..tasks.task import UNFINISHED
 from ..tasks.variations import MAX_VARIATIONS, seeds, side_by_side
 from ..text import clean_text
-from . import destination, importing, pictures, preferences, prompts, session, tick
+from . import destination, pictures, preferences, prompts, session
 from . import models as known_models
-from .imports import ImportState
+from .pump import pump
+from .task_handle import TaskHandle
 
-_PUMP_SECONDS = 0.02
-"""Pause between two calls of the tick while a script waits."""
+_NO_PURPOSE: Mapping[str, str] = {}
 _QUESTION_SECONDS = 60.0
 """Longest wait for an answer that belongs to no task."""
 _LIBRARY_SECONDS = 600.0
 """How long a script may wait for a large library."""
-
-_ENDED_BADLY = frozenset({TaskState.FAILED, TaskState.UNCERTAIN, TaskState.LOST, TaskState.STOPPED})
-
-_WHY_NOT = {
-    TaskState.READY: "The model is ready, but not imported. Import it, or open its file.",
-    TaskState.QUEUED: "This request was never sent, and nothing was charged. Resume it to send it.",
-    TaskState.STOPPED: "Nobody waits for this task any more. Resume it to go on.",
-}
-
-
-class TaskHandle:
-    """One task. Holds only its local id and looks everything up anew, so it survives undo and file loads."""
-
-    def __init__(self, local_id: str) -> None:
-        self.local_id = local_id
-
-    def __repr__(self) -> str:
-        return f"<TokenLab task {self.local_id}: {self.state}>"
-
-    @property
-    def state(self) -> str:
-        """The state's name, as in `scene["tokenlab_tasks"]`."""
-        return session.current().imports.seen(self._task).state.value
-
-    @property
-    def title(self) -> str:
-        """What the task is called in lists: its prompt, on one line."""
-        return self._task.title
-
-    @property
-    def progress(self) -> int | None:
-        """0 to 100, or None when the service gave no real value."""
-        return self._task.progress
-
-    @property
-    def task_id(self) -> str:
-        """The service's id, or "" before it accepted the task."""
-        return self._task.task_id
-
-    @property
-    def error(self) -> str:
-        """What went wrong, as a user's sentence, or ""."""
-        return self._task.error
-
-    @property
-    def is_stand_in(self) -> bool:
-        """Whether it is a trial: nothing was sent, and TokenLab 3D makes the model itself."""
-        return self._task.is_stand_in
-
-    @property
-    def result_path(self) -> Path | None:
-        """The model on disk, or None before it is there."""
-        path = self._task.result_path
-        return Path(path) if path else None
-
-    @property
-    def facts(self) -> ModelFacts | None:
-        """What the model is like, or None before it was measured."""
-        return self._task.facts
-
-    @property
-    def objects(self) -> list[bpy.types.Object]:
-        """The imported objects, as long as they are in the file."""
-        name = importing.imported_collections().get(self.local_id, "")
-        return list(bpy.data.collections[name].all_objects) if name else []
-
-    def stop_waiting(self) -> None:
-        """Ask no more about the task; it goes on at the service and may be charged there."""
-        session.current().stop_waiting(self.local_id)
-
-    def wait(self, timeout: float = 900.0, *, block: bool = False) -> list[bpy.types.Object]:
-        """Wait until the model is in the scene and return its objects.
-
-        :param timeout: seconds; when they are over the task goes on and can be waited for again.
-        :param block: wait even in a window, which freezes it.
-        :raises StillRunning: when it takes longer.
-        :raises TokenLabError: when the task failed or was stopped.
-        """
-        if not bpy.app.background and not block:
-            raise TokenLabError("wait() would freeze this window, so it does nothing here. wait(block=True) does.")
-        _pump(lambda: self._is_over, timeout)
-        task = self._task
-        if session.current().imports.states.get(self.local_id) is ImportState.IMPORTED:
-            return self.objects
-        if not self._is_over:
-            raise StillRunning(
-                f"The task still runs after {timeout:.0f} seconds. It is kept; wait again, or open the file later."
-            )
-        raise TokenLabError(
-            task.error or _WHY_NOT.get(task.state, "Nothing is done for this task. Resume it to go on.")
-        )
-
-    @property
-    def _task(self) -> Task:
-        task = session.current().engine.records.get(self.local_id)
-        if task is None:
-            raise TokenLabError("This task was removed from the list.")
-        return task
-
-    @property
-    def _is_over(self) -> bool:
-        """Whether waiting brings nothing more: it is imported, or nothing is planned for it any more."""
-        task, current = self._task, session.current()
-        if not current.is_restored:
-            return False
-        if task.state is TaskState.READY:
-            return not current.imports.is_coming(self.local_id)
-        return task.state in _ENDED_BADLY or not current.engine.is_working_on(self.local_id)
 
 
 def generate(  # noqa: PLR0913  # the fields of the form; all but the first by name
@@ -194,7 +84,8 @@ def generate(  # noqa: PLR0913  # the fields of the form; all but the first by n
         such picture, nothing selected), or the model is known not to take it. Options that it does not list are not
         sent, and the task's note says so.
     """
-    order = _order(
+    return generate_for(
+        _NO_PURPOSE,
         prompt,
         model=model,
         format=format,
@@ -209,8 +100,22 @@ def generate(  # noqa: PLR0913  # the fields of the form; all but the first by n
         height=height,
         facing=facing,
         on_floor=on_floor,
+        confirm_duplicate=confirm_duplicate,
     )
-    (handle,) = _send(order, [seed], [order.landing], confirm_duplicate=confirm_duplicate)
+
+
+def generate_for(
+    purpose: Mapping[str, str], prompt: str | bpy.types.Text = "", *, confirm_duplicate: bool = False, **options: Any
+) -> TaskHandle:
+    """Send a request as `generate` does.
+
+    :param purpose: `output_path`, `batch` and `batch_row` of the task, as far as it has them.
+    :raises TokenLabError: as `generate` does.
+    """
+    order = _order(prompt, **options)
+    (handle,) = _send(
+        order, [order.request.seed], [order.landing], confirm_duplicate=confirm_duplicate, purpose=purpose
+    )
     return handle
 
 
@@ -306,6 +211,7 @@ def _send(
     places: Sequence[Placement],
     *,
     confirm_duplicate: bool,
+    purpose: Mapping[str, str] = _NO_PURPOSE,
 ) -> list[TaskHandle]:
     """Send an order with each of the seeds.
 
@@ -322,6 +228,7 @@ def _send(
                 picture=picture,
                 placement=place,
                 confirm_duplicate=confirm_duplicate,
+                **purpose,
             )
         except TokenLabError as error:
             if not handles:
@@ -344,7 +251,7 @@ def resume_all() -> list[TaskHandle]:
     current = session.current()
     current.restore()
     if bpy.app.background:
-        _pump(lambda: current.is_restored, _QUESTION_SECONDS)
+        pump(lambda: current.is_restored, _QUESTION_SECONDS)
     return [
         TaskHandle(task.local_id)
         for task in current.engine.records.all()
@@ -372,17 +279,17 @@ def ask_for_models(*, is_only_if_old: bool = False) -> None:
     current = session.current()
     current.refresh_settings()
     if bpy.app.background:
-        _pump(lambda: current.models.is_settled, _QUESTION_SECONDS)
+        pump(lambda: current.models.is_settled, _QUESTION_SECONDS)
     if not is_only_if_old or (current.models.is_old and current.models.is_settled):
         current.models.refresh()
     if bpy.app.background:
-        _pump(lambda: current.models.is_settled, _QUESTION_SECONDS)
+        pump(lambda: current.models.is_settled, _QUESTION_SECONDS)
 
 
 def wait_for_connection_test() -> ConnectionTested:
     """Return what the connection test that is under way says; without a window only."""
     current = session.current()
-    _pump(lambda: current.connection_test is not None, _QUESTION_SECONDS)
+    pump(lambda: current.connection_test is not None, _QUESTION_SECONDS)
     silence = ConnectionTested("The service did not answer in time. Try again later.", accepted=False)
     return current.connection_test or silence
 
@@ -390,7 +297,7 @@ def wait_for_connection_test() -> ConnectionTested:
 def wait_for_library() -> LibraryReport:
     """Return what came of what is being done with the library; without a window only."""
     library = session.current().library
-    _pump(lambda: not library.is_asking, _LIBRARY_SECONDS)
+    pump(lambda: not library.is_asking, _LIBRARY_SECONDS)
     silence = LibraryReport(None, "The library is so large that this takes longer. It goes on.", is_bad=True)
     return silence if library.is_asking or library.report is None else library.report
 
@@ -398,18 +305,8 @@ def wait_for_library() -> LibraryReport:
 def wait_for_diagnostics() -> DiagnosticsSaved:
     """Return where the diagnostics that are under way were saved; without a window only."""
     current = session.current().diagnostics
-    _pump(lambda: current.saved is not None, _QUESTION_SECONDS)
+    pump(lambda: current.saved is not None, _QUESTION_SECONDS)
     return current.saved or DiagnosticsSaved("", "The diagnostics take longer than expected. They are still written.")
-
-
-def _pump(is_over: Callable[[], bool], timeout: float) -> None:
-    """Call the tick until `is_over` or the time is up; an interrupt leaves everything as it is."""
-    until = time.monotonic() + timeout
-    while not is_over() and time.monotonic() < until:
-        tick.tick()
-        time.sleep(_PUMP_SECONDS)
-    # Workers change a record before the tick has shown it: the scene should say what the script is told.
-    tick.tick()
 
 
 def _image_url(text: str) -> str:

@@ -54,6 +54,7 @@ from . import (
     thumbnails,
 )
 from .imports import Imports
+from .listeners import Listeners
 from .open_file import OpenFile
 from .pictures import Picture
 from .placeholder_watch import PlaceholderWatch
@@ -94,6 +95,7 @@ class Session:
         self.status_bar = status_bar.StatusBar(self.engine.records)
         self.placeholders = PlaceholderWatch(self.engine.records, self.imports.is_imported, wake)
         self.file = OpenFile(self.engine, self.imports, self.placeholders)
+        self.listeners = Listeners(self.engine.records, self.imports.seen)
 
     @property
     def is_outdated(self) -> bool:
@@ -285,6 +287,11 @@ class Session:
         self.file.show_tasks()
         self.placeholders.look()
         return count
+
+    def listen(self, local_id: str, callback: Callable[[], object]) -> None:
+        """Have a function called whenever a task changes (`Listeners.add`)."""
+        self.listeners.add(local_id, callback)
+        self._wake()
 
     # What the tick asks for
 

@@ -62,6 +62,7 @@ def run_once() -> float | None:
     engine.pump()
     is_untidy = current.placeholders.tidy()
     current.status_bar.keep_up()
+    current.listeners.tell()
     if not is_drained or has_imported:
         return _FAST_SECONDS
     if current.imports.has_awaited or is_untidy or (current.status_bar.is_waiting and not bpy.app.background):
