@@ -72,7 +72,7 @@ def run_tier(tier: str, python: Path, label: str, arguments: list[str]) -> Outco
         left.mkdir()
         started = time.monotonic()
         process = subprocess.Popen(
-            [*command, f"tests/{tier}", *arguments],
+            [*command, *([] if _names_tests(tier, arguments) else [f"tests/{tier}"]), *arguments],
             cwd=REPOSITORY,
             # Whatever the tests and Blender leave behind is in one place, to be searched.
             env={
@@ -91,6 +91,11 @@ def run_tier(tier: str, python: Path, label: str, arguments: list[str]) -> Outco
         outcome.add(search_for_key(left, label))
     print(f"{label}: {outcome} ({time.monotonic() - started:.0f} s)", flush=True)
     return outcome
+
+
+def _names_tests(tier: str, arguments: list[str]) -> bool:
+    """Whether the arguments say which files of the tier to run."""
+    return any(argument.startswith(f"tests/{tier}/") for argument in arguments)
 
 
 def search_for_key(folder: Path, label: str) -> Outcome:
