@@ -17,7 +17,8 @@ from __future__ import annotations
 
 from . import operators, panels
 from .core import redaction
-from .core.blender import handlers, preferences, properties
+from .core.blender import command_line, handlers, preferences, properties
+from .core.blender.command_line import run as run_command
 from .core.blender.scripting import generate, generate_variations, models, resume_all, tasks
 from .core.blender.task_handle import TaskHandle
 from .core.service.errors import StillRunning, TokenLabError
@@ -31,11 +32,12 @@ __all__ = (
     "models",
     "register",
     "resume_all",
+    "run_command",
     "tasks",
     "unregister",
 )
 
-_MODULES = (properties, preferences, operators, panels, handlers)
+_MODULES = (properties, preferences, operators, panels, command_line, handlers)
 """In this order: properties before what uses them, handlers last, when everything stands."""
 
 

@@ -28,6 +28,9 @@ ENVIRONMENT = {
 """Environment variables that win over the preference of that name; the service's own clients read the first two."""
 
 
+NO_KEY = "No API key is set. Enter your TokenLab key in the preferences."
+OFFLINE = "Online access is off in Blender. Allow it in the preferences under System."
+
 DELIVERY_POLICIES = (
     ("DEFAULT", "As the Service Chooses", "What your key or workspace is set to at the service"),
     ("AUTO", "Verified, Else Official", "Tier Verified first; the service may change to Official before it accepts"),
@@ -153,11 +156,11 @@ def has_safe_address() -> bool:
 def problem() -> str:
     """Return a user's sentence why nothing can be sent now, or ""."""
     if not api_key():
-        return "No API key is set. Enter your TokenLab key in the preferences."
+        return NO_KEY
     if not has_safe_address():
         return "The service address is not a secure https address. Correct it in the preferences."
     if not is_online():
-        return "Online access is off in Blender. Allow it in the preferences under System."
+        return OFFLINE
     return ""
 
 

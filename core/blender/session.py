@@ -73,6 +73,8 @@ class Session:
         self._data_directory = settings.data_directory
         self.engine = Engine(settings, user_agent=f"TokenLab3D-Blender/{bpy.app.version_string.split()[0]}")
         self.imports = Imports(self.engine, self._show_import)
+        self.max_concurrent_tasks: int | None = None
+        """What a command wants instead of the preference."""
         self.connection_test: ConnectionTested | None = None
         self._service: ServiceSeen | None = None
         self.library = assets.Library(self.engine, wake)
@@ -104,7 +106,10 @@ class Session:
 
     def refresh_settings(self) -> None:
         """Have the engine work with what the preferences say now; the data folder stays until the next start."""
-        settings = self.engine.settings = replace(preferences.settings(), data_directory=self._data_directory)
+        settings = replace(preferences.settings(), data_directory=self._data_directory)
+        if self.max_concurrent_tasks is not None:
+            settings = replace(settings, max_concurrent_tasks=self.max_concurrent_tasks)
+        self.engine.settings = settings
         if self._service is not None and self._service.connection != settings.connection:
             self._service = None
             session_list().service_state = ""

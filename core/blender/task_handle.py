@@ -39,43 +39,43 @@ class TaskHandle:
     @property
     def state(self) -> str:
         """The state's name, as in `scene["tokenlab_tasks"]`."""
-        return session.current().imports.seen(self._task).state.value
+        return session.current().imports.seen(self.record).state.value
 
     @property
     def title(self) -> str:
         """What the task is called in lists: its prompt, on one line."""
-        return self._task.title
+        return self.record.title
 
     @property
     def progress(self) -> int | None:
         """0 to 100, or None when the service gave no real value."""
-        return self._task.progress
+        return self.record.progress
 
     @property
     def task_id(self) -> str:
         """The service's id, or "" before it accepted the task."""
-        return self._task.task_id
+        return self.record.task_id
 
     @property
     def error(self) -> str:
         """What went wrong, as a user's sentence, or ""."""
-        return self._task.error
+        return self.record.error
 
     @property
     def is_stand_in(self) -> bool:
         """Whether it is a trial: nothing was sent, and TokenLab 3D makes the model itself."""
-        return self._task.is_stand_in
+        return self.record.is_stand_in
 
     @property
     def result_path(self) -> Path | None:
         """The model on disk, or None before it is there."""
-        path = self._task.result_path
+        path = self.record.result_path
         return Path(path) if path else None
 
     @property
     def facts(self) -> ModelFacts | None:
         """What the model is like, or None before it was measured."""
-        return self._task.facts
+        return self.record.facts
 
     @property
     def objects(self) -> list[bpy.types.Object]:
@@ -86,7 +86,7 @@ class TaskHandle:
     @property
     def is_over(self) -> bool:
         """Whether waiting brings nothing more: it is imported, or nothing is planned for it any more."""
-        task, current = self._task, session.current()
+        task, current = self.record, session.current()
         if not current.is_restored:
             return False
         if task.state is TaskState.READY:
@@ -119,7 +119,7 @@ class TaskHandle:
                 "as a function, or freeze it with wait(block=True)."
             )
         pump(lambda: self.is_over, timeout)
-        task = self._task
+        task = self.record
         if session.current().imports.states.get(self.local_id) is ImportState.IMPORTED:
             return self.objects
         if not self.is_over:
@@ -131,7 +131,11 @@ class TaskHandle:
         )
 
     @property
-    def _task(self) -> Task:
+    def record(self) -> Task:
+        """The record as the engine has it. Its fields are not promised to scripts.
+
+        :raises TokenLabError: when the task was removed from the list.
+        """
         task = session.current().engine.records.get(self.local_id)
         if task is None:
             raise TokenLabError("This task was removed from the list.")

@@ -233,6 +233,10 @@ class Engine:
         self._questions += 1
         self._journal.load().add_done_callback(pass_on)
 
+    def journal_rows(self) -> Future[list[Row]]:
+        """Return every row of the journal, also of files that are not open, having taken over what is free."""
+        return self._journal.load()
+
     def adopt(self, rows: Sequence[Row], entries: Sequence[Task]) -> None:
         """Take in what the journal (`rows`) and the scenes (`entries`) know, and go on with what is unfinished.
 

@@ -1,0 +1,111 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The command `resume`: finish what was interrupted. bpy is allowed here."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import bpy
+
+from ...service.errors import TokenLabError
+from ...tasks.task import LEASED, Task, TaskState
+from .. import session
+from ..pump import pump
+from ..task_handle import TaskHandle
+from . import generating, workplace
+from .answer import Answer
+from .exit_status import ExitStatus
+from .progress import Progress
+from .task_results import problem_of, result_of, status_of
+
+_WAITING = LEASED | {TaskState.STOPPED}
+"""States of tasks that need the service."""
+_WORST_LAST = (ExitStatus.SUCCESS, ExitStatus.NOT_NOW, ExitStatus.FAILED, ExitStatus.UNCERTAIN)
+
+
+def resume(options: argparse.Namespace, progress: Progress) -> Answer:
+    """Wait for every unfinished task, and write the outputs that a command was asked for.
+
+    Requests that no command asked for and that were never sent are left to their files.
+
+    :raises CommandError: when the journal or the service cannot be used.
+    :raises KeyboardInterrupt: at Ctrl C; the tasks are kept.
+    """
+    workplace.open_empty_file()
+    current = workplace.begin(options)
+    workplace.take_up(lambda task: bool(task.output_path))
+    handles = [TaskHandle(task.local_id) for task in current.engine.records.all() if _is_wanted(current, task)]
+    if any(not handle.is_stand_in and handle.record.state in _WAITING for handle in handles):
+        workplace.require_service(None)
+    for handle in handles:
+        if handle.record.state in (TaskState.QUEUED, TaskState.STOPPED):
+            current.resume(handle.local_id)
+    _wait(handles, progress, options.timeout)
+    answers = [_finish(handle) for handle in handles]
+    status = max((answer.status for answer in answers), key=_WORST_LAST.index, default=ExitStatus.SUCCESS)
+    problem = " ".join(dict.fromkeys(answer.problem for answer in answers if answer.problem))
+    lines = [line for answer in answers for line in answer.lines]
+    return Answer(status, lines, {"tasks": [answer.data for answer in answers]}, problem)
+
+
+def _is_wanted(current: session.Session, task: Task) -> bool:
+    """Whether there is anything to be done for a task, or said of it."""
+    if current.engine.is_working_on(task.local_id) or task.output_path:
+        return True
+    return task.state is TaskState.UNCERTAIN
+
+
+def _wait(handles: list[TaskHandle], progress: Progress, timeout: float) -> None:
+    def show() -> None:
+        done = sum(_is_at_rest(handle) for handle in handles)
+        if handles:
+            progress.show(f"{done} of {len(handles)} tasks are over", 100.0 * done / len(handles))
+
+    pump(lambda: all(map(_is_at_rest, handles)), timeout, each=show)
+
+
+def _is_at_rest(handle: TaskHandle) -> bool:
+    return not session.current().engine.is_working_on(handle.local_id)
+
+
+def _finish(handle: TaskHandle) -> Answer:
+    """Write the output of a task whose model is there, if somebody waits for it."""
+    task = handle.record
+    if task.state is not TaskState.READY:
+        status = status_of(handle)
+        return Answer(status, [], result_of(handle, None), problem_of(handle, status))
+    if not task.output_path:
+        # The file that it was generated in imports it when it is opened.
+        return Answer(ExitStatus.SUCCESS, [task.result_path], result_of(handle, None))
+    try:
+        bring(handle)
+    except TokenLabError as error:
+        return Answer(ExitStatus.FAILED, [], result_of(handle, None), str(error))
+    answer = generating.finish(handle, Path(task.output_path))
+    clear(handle)
+    return answer
+
+
+def bring(handle: TaskHandle) -> None:
+    """Import the model of a task into the open scene, wherever it belongs.
+
+    :raises TokenLabError: when it cannot be imported.
+    """
+    current = session.current()
+    if not current.imports.is_imported(handle.local_id) or not handle.objects:
+        current.import_now(handle.local_id, bpy.context.scene)
+        # One that could crash this Blender is prepared by a second one first.
+        pump(lambda: bool(handle.objects or handle.record.error), generating.IMPORT_SECONDS)
+    if not handle.objects:
+        raise TokenLabError(handle.record.error or "The model was not imported in time. Use the command resume later.")
+
+
+def clear(handle: TaskHandle) -> None:
+    """Take a model out of the open file again, with all that it brought."""
+    for item in list(bpy.data.collections):
+        if item.get("tokenlab_local_id") == handle.local_id:
+            bpy.data.batch_remove([*item.all_objects, *item.children_recursive, item])
+    bpy.data.orphans_purge(do_recursive=True)

@@ -1,0 +1,64 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Carry out one command, and say how it ended. bpy is allowed here."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from typing import TextIO
+
+from ...service.errors import TokenLabError
+from .. import interrupts
+from . import batches, generating, listing, resuming
+from .answer import Answer
+from .arguments import parser
+from .exit_status import CommandError, ExitStatus
+from .progress import Progress
+from .streams import result_stream
+
+_COMMANDS: dict[str, Callable[..., Answer]] = {
+    "generate": generating.generate,
+    "batch": batches.batch,
+    "resume": resuming.resume,
+    "list": listing.list_tasks,
+    "models": listing.list_models,
+}
+_INTERRUPTED = "Interrupted. What was sent goes on at the service, and the command resume finishes it."
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Carry out a command as `blender --command tokenlab_3d` does, and return its exit status (`ExitStatus`).
+
+    The result is printed on standard output, everything else on standard error.
+    """
+    try:
+        options = parser().parse_args(list(arguments))
+    except SystemExit as end:
+        return int(end.code or 0)
+    with result_stream() as stream, interrupts.noted():
+        progress = Progress(sys.stderr, is_quiet=options.quiet)
+        try:
+            answer = _COMMANDS[options.command](options, progress)
+        except KeyboardInterrupt:
+            answer = Answer(ExitStatus.INTERRUPTED, problem=_INTERRUPTED)
+        except TokenLabError as error:
+            status = error.status if isinstance(error, CommandError) else ExitStatus.NOT_NOW
+            answer = Answer(status, problem=str(error))
+        progress.end()
+        if answer.problem:
+            progress.say(answer.problem)
+        _print(answer, stream, is_json=options.json)
+    return int(answer.status)
+
+
+def _print(answer: Answer, stream: TextIO, *, is_json: bool) -> None:
+    if is_json:
+        data = {"exit_status": int(answer.status), **answer.data}
+        if answer.problem:
+            data["problem"] = answer.problem
+        stream.write(f"{json.dumps(data, ensure_ascii=False)}\n")
+    else:
+        stream.writelines(f"{line}\n" for line in answer.lines)
