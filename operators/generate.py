@@ -14,7 +14,7 @@ from ..core.blender import models, prompts, properties, scripting
 from ..core.blender.properties import FACINGS, FORMATS, INPUT_TYPES, PLACEMENT, PLACES, QUALITIES, SIZES
 from ..core.service import stand_in
 from ..core.service.contract import AUTO, DEFAULT_IMAGE_PROMPT, DEFAULT_MODEL, MAX_SEED
-from ..core.service.errors import Duplicate, TokenLabError
+from ..core.service.errors import Duplicate, OverBudget, TokenLabError
 from ..core.tasks.placement import MAX_HEIGHT, MIN_HEIGHT
 from ..core.tasks.variations import MAX_VARIATIONS, total_price
 from ..core.text import one_line
@@ -86,6 +86,16 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
         description="Send it although the same was sent within ten minutes, and pay for both",
         options=_SKIP,
     )
+    confirm_budget: BoolProperty(
+        name="Confirm Budget",
+        description="Send it although it could go beyond a limit that is set in the preferences",
+        options=_SKIP,
+    )
+    is_asked: BoolProperty(
+        name="Is Asked",
+        description="A question was answered, so that the next one may follow",
+        options={*_SKIP, "HIDDEN"},
+    )
     show_form: BoolProperty(name="Show Form", description="Ask for prompt and model first", options={*_SKIP, "HIDDEN"})
 
     @classmethod
@@ -105,18 +115,31 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
             return self.execute(context)
         if self.show_form:
             return context.window_manager.invoke_props_dialog(self, width=400, confirm_text="Generate")
+        return self._ask(context, event)
+
+    def _ask(self, context: bpy.types.Context, event: bpy.types.Event) -> set[OperatorReturnItems]:
+        """Send, or ask what has to be confirmed first."""
         if self._count(context) > 1 and not self.confirm_duplicate:
             return self._ask_about_variations(context, event)
         try:
             return self._send(context)
         except Duplicate as error:
-            self.confirm_duplicate = True
+            self.confirm_duplicate = self.is_asked = True
             return context.window_manager.invoke_confirm(
                 self,
                 event,
                 title="Generate the Same Again?",
                 message=f"It was sent {error.ago}, and each one is charged.",
                 confirm_text="Generate Again",
+            )
+        except OverBudget as error:
+            self.confirm_budget = self.is_asked = True
+            return context.window_manager.invoke_confirm(
+                self,
+                event,
+                title=f"Go Over the {error.name.title()}?",
+                message=error.figures,
+                confirm_text="Generate Anyway",
             )
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -148,26 +171,32 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
             return bpy.ops.tokenlab.generate("INVOKE_DEFAULT")  # type: ignore[attr-defined,no-any-return]  # registered by us
         try:
             return self._send(context)
-        except Duplicate as error:
-            if self.show_form:
-                # The dialog has been answered: ask the second question in a dialog of its own.
-                bpy.ops.tokenlab.generate("INVOKE_DEFAULT")  # type: ignore[attr-defined]  # registered by us
+        except (Duplicate, OverBudget) as error:
+            if self.show_form or self.is_asked:
+                # The dialog has been answered: ask the next question in a dialog of its own.
+                bpy.ops.tokenlab.generate("INVOKE_DEFAULT", **self._given())  # type: ignore[attr-defined]  # ours
             else:
                 self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
 
     def _send(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Send, and report whatever goes wrong but a duplicate.
+        """Send, and report whatever goes wrong but what can be confirmed.
 
         :raises Duplicate: when the same was sent a short while ago.
+        :raises OverBudget: when it could go beyond a limit.
         """
         try:
             count, arguments = self._count(context), self._arguments(context)
             if count > 1:
-                handles = scripting.generate_variations(variations=count, **arguments)
+                handles = scripting.generate_variations(
+                    variations=count, **arguments, confirm_budget=self.confirm_budget
+                )
             else:
-                handles = [scripting.generate(**arguments, confirm_duplicate=self.confirm_duplicate)]
-        except Duplicate:
+                handle = scripting.generate(
+                    **arguments, confirm_duplicate=self.confirm_duplicate, confirm_budget=self.confirm_budget
+                )
+                handles = [handle]
+        except (Duplicate, OverBudget):
             raise
         except TokenLabError as error:
             self.report({"ERROR"}, str(error))
@@ -195,7 +224,7 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
         cost = f"{price} in all" if price else "each one is charged, and no price is published"
         if stand_in.is_model(name):
             cost = "nothing is charged"
-        self.variations = count
+        self.variations, self.confirm_duplicate, self.is_asked = count, True, True
         return context.window_manager.invoke_confirm(
             self,
             event,
@@ -283,6 +312,11 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
     def _model(self, form: Any) -> str:
         """The model that does the work."""
         return str(self._given_or_form(form, "model")).strip() or DEFAULT_MODEL
+
+    def _given(self) -> dict[str, Any]:
+        """Return what was given, to be asked about once more; not the form, which has been shown."""
+        names = [name for name in self.bl_rna.properties.keys() if name not in ("rna_type", "show_form")]  # noqa: SIM118  # no dict
+        return {name: getattr(self, name) for name in names if self._is_given(name)}
 
     def _given_or_form(self, form: Any, name: str) -> Any:
         return getattr(self if self._is_given(name) else form, name)

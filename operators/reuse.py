@@ -79,6 +79,11 @@ class TOKENLAB_OT_generate_variation(ServiceOperator, bpy.types.Operator):
     of_object: BoolProperty(
         name="Of Active Object", description="Take the task that made the active object", options={"SKIP_SAVE"}
     )
+    confirm_budget: BoolProperty(
+        name="Confirm Budget",
+        description="Send it although it could go beyond a limit that is set in the preferences",
+        options={"SKIP_SAVE"},
+    )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -96,10 +101,14 @@ class TOKENLAB_OT_generate_variation(ServiceOperator, bpy.types.Operator):
             return self.execute(context)
         try:
             again = self._again(context)
+            over = scripting.over_budget(again.arguments["model"] or DEFAULT_MODEL)
         except TokenLabError as error:
             return self._refuse(error)
+        message = _question(again)
+        if over is not None:
+            self.confirm_budget, message = True, f"{message} {over.figures}"
         return context.window_manager.invoke_confirm(
-            self, event, title="Generate a Variation?", message=_question(again), confirm_text="Generate"
+            self, event, title="Generate a Variation?", message=message, confirm_text="Generate"
         )
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
@@ -107,7 +116,9 @@ class TOKENLAB_OT_generate_variation(ServiceOperator, bpy.types.Operator):
         try:
             again = self._again(context)
             seed = variations.seeds(None, 1)[0] if _takes_seed(again) else None
-            handle = scripting.generate(**again.arguments, seed=seed, confirm_duplicate=True)
+            handle = scripting.generate(
+                **again.arguments, seed=seed, confirm_duplicate=True, confirm_budget=self.confirm_budget
+            )
         except TokenLabError as error:
             return self._refuse(error)
         self.report({"INFO"}, f"Sending a variation of “{one_line(handle.title, limit=40)}”")

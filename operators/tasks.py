@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
-from ..core.blender import assets, session, task_list
+from ..core.blender import assets, scripting, session, task_list
 from ..core.blender.properties import session_list
-from ..core.service.errors import TokenLabError
+from ..core.service.errors import OverBudget, TokenLabError
 from .service import ServiceOperator
 
 if TYPE_CHECKING:
@@ -140,23 +140,45 @@ class TOKENLAB_OT_submit_again(TaskOperator, bpy.types.Operator):
     bl_options = {"REGISTER"}  # No UNDO: what was sent cannot be taken back.
 
     local_id: LOCAL_ID
+    confirm_budget: BoolProperty(
+        name="Confirm Budget",
+        description="Send it although it could go beyond a limit that is set in the preferences",
+        options={"SKIP_SAVE"},
+    )
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[OperatorReturnItems]:
         """Name the risk and ask."""
         if bpy.app.background:
             return self.execute(context)
+        message = "The service may have taken it already. Then it makes two models, and charges both."
+        try:
+            over = self._over_budget()
+        except TokenLabError as error:
+            return self.refuse(str(error))
+        if over is not None:
+            self.confirm_budget, message = True, f"{message} {over.figures}"
         return context.window_manager.invoke_confirm(
             self,
             event,
             title="Send the Same Request Again?",
-            message="The service may have taken it already. Then it makes two models, and charges both.",
+            message=message,
             confirm_text="Send Again",
             icon="WARNING",
         )
 
     def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Send it."""
+        try:
+            over = None if self.confirm_budget else self._over_budget()
+        except TokenLabError as error:
+            return self.refuse(str(error))
+        if over is not None:
+            return self.refuse(str(over))
         return self.try_to(session.current().submit_again, "Only an uncertain task can be sent again.")
+
+    def _over_budget(self) -> OverBudget | None:
+        task = session.current().engine.records.get(self.chosen)
+        return scripting.over_budget(task.request.model) if task is not None else None
 
 
 class TOKENLAB_OT_attach_task(ServiceOperator, TaskOperator, bpy.types.Operator):

@@ -12,7 +12,7 @@ from typing import Any
 
 import bpy
 
-from ..core.blender import assets, preferences, properties
+from ..core.blender import assets, preferences, properties, session
 from ..core.files.library import LIBRARY
 from ..core.service.errors import DASHBOARD_KEYS
 from .sentences import wrapped
@@ -40,6 +40,7 @@ def _draw(page: bpy.types.AddonPreferences, context: bpy.types.Context) -> None:
     layout.use_property_decorate = False
     shown = properties.session_list()
     _draw_account(_group(layout, "Account", is_first=True), context, page, shown)
+    _draw_spending(_group(layout, "Spending"), context, page)
     _draw_importing(_group(layout, "Importing"), page)
     _draw_library(_group(layout, "Library"), context, page, shown)
     _draw_advanced(_group(layout, "Advanced"), page)
@@ -86,6 +87,14 @@ def _draw_account(layout: bpy.types.UILayout, context: bpy.types.Context, page: 
     said = (preferences.problem() or shown.connection_status) if preferences.api_key() else _NO_KEY
     if said:
         _draw_sentence(column, context, said, icon="INFO")
+
+
+def _draw_spending(layout: bpy.types.UILayout, context: bpy.types.Context, page: Any) -> None:
+    layout.prop(page, "session_limit")
+    layout.prop(page, "month_limit")
+    said = session.spending_words()
+    if said:
+        _draw_sentence(_beside_names(layout), context, said, icon="INFO")
 
 
 def _draw_importing(layout: bpy.types.UILayout, page: Any) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import cast
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from ... import __package__ as base_package
 from ..files.library import default_data_directory
@@ -78,6 +78,24 @@ class TOKENLAB_AP_preferences(bpy.types.AddonPreferences):
         default=8,
         min=1,
         max=200,
+    )
+    session_limit: FloatProperty(
+        name="Limit per Session",
+        description="US dollars. Ask before a request that could bring this session beyond it. 0 sets no limit",
+        min=0.0,
+        soft_max=100.0,
+        max=1_000_000.0,
+        step=100,
+        precision=2,
+    )
+    month_limit: FloatProperty(
+        name="Limit per Month",
+        description="US dollars. Ask before a request that could bring this calendar month beyond it. 0 sets no limit",
+        min=0.0,
+        soft_max=1000.0,
+        max=1_000_000.0,
+        step=100,
+        precision=2,
     )
     delivery_policy: EnumProperty(
         name="Delivery Tier",

@@ -28,13 +28,13 @@ from ..service.contract import (
     QUALITIES,
     GenerationRequest,
 )
-from ..service.errors import TokenLabError
+from ..service.errors import OverBudget, TokenLabError
 from ..tasks.placement import Placement
 from ..tasks.records import ConnectionTested, DiagnosticsSaved, LibraryReport
 from ..tasks.task import UNFINISHED
 from ..tasks.variations import MAX_VARIATIONS, seeds, side_by_side
 from ..text import clean_text
-from . import destination, pictures, preferences, prompts, session
+from . import budget, destination, pictures, preferences, prompts, session
 from . import models as known_models
 from .pump import pump
 from .task_handle import TaskHandle
@@ -63,6 +63,7 @@ def generate(  # noqa: PLR0913  # the fields of the form; all but the first by n
     facing: str = "AS_DELIVERED",
     on_floor: bool | None = None,
     confirm_duplicate: bool = False,
+    confirm_budget: bool = False,
 ) -> TaskHandle:
     """Send a request and return at once.
 
@@ -79,7 +80,9 @@ def generate(  # noqa: PLR0913  # the fields of the form; all but the first by n
     :param on_floor: put the lowest point of the model there, and not its origin. By default if it has a `HEIGHT`; as
         large as `SELECTED` it always stands.
     :param confirm_duplicate: send it although the same was sent within ten minutes.
-    :raises Duplicate: when it was, and that is not confirmed.
+    :param confirm_budget: send it although it could go beyond a limit that is set in the preferences.
+    :raises Duplicate: when the same was sent, and that is not confirmed.
+    :raises OverBudget: when it could go beyond a limit, and that is not confirmed.
     :raises TokenLabError: when it cannot be sent (no key, online access off, no prompt or far too long a one, no
         such picture, nothing selected), or the model is known not to take it. Options that it does not list are not
         sent, and the task's note says so.
@@ -101,11 +104,17 @@ def generate(  # noqa: PLR0913  # the fields of the form; all but the first by n
         facing=facing,
         on_floor=on_floor,
         confirm_duplicate=confirm_duplicate,
+        confirm_budget=confirm_budget,
     )
 
 
 def generate_for(
-    purpose: Mapping[str, str], prompt: str | bpy.types.Text = "", *, confirm_duplicate: bool = False, **options: Any
+    purpose: Mapping[str, str],
+    prompt: str | bpy.types.Text = "",
+    *,
+    confirm_duplicate: bool = False,
+    confirm_budget: bool = False,
+    **options: Any,
 ) -> TaskHandle:
     """Send a request as `generate` does.
 
@@ -113,6 +122,8 @@ def generate_for(
     :raises TokenLabError: as `generate` does.
     """
     order = _order(prompt, **options)
+    if not confirm_budget:
+        _check_budget(order.request.model, 1)
     (handle,) = _send(
         order, [order.request.seed], [order.landing], confirm_duplicate=confirm_duplicate, purpose=purpose
     )
@@ -120,7 +131,12 @@ def generate_for(
 
 
 def generate_variations(
-    prompt: str | bpy.types.Text = "", *, variations: int, seed: int | None = None, **options: Any
+    prompt: str | bpy.types.Text = "",
+    *,
+    variations: int,
+    seed: int | None = None,
+    confirm_budget: bool = False,
+    **options: Any,
 ) -> list[TaskHandle]:
     """Send the same request several times with different seeds, and return at once. Each one is paid for.
 
@@ -128,6 +144,7 @@ def generate_variations(
 
     :param variations: how many, 2 to 8.
     :param seed: of the first one; the others have random ones.
+    :param confirm_budget: as for `generate`; all of them are within the limits, or none is sent.
     :param options: as for `generate`.
     :raises TokenLabError: as `generate` does, and when the model takes no seed. The text says how many were sent.
     """
@@ -142,8 +159,37 @@ def generate_variations(
             f"{order.request.model} takes no seed, so variations of a prompt cannot be asked for. Nothing was sent or "
             "charged. Generate them one by one, or choose another model."
         )
+    if not confirm_budget:
+        _check_budget(order.request.model, variations)
     places = side_by_side(order.landing, variations)
     return _send(order, list(seeds(seed, variations)), places, confirm_duplicate=True)
+
+
+def _check_budget(model: str, count: int) -> None:
+    """Refuse what could go beyond a limit; without a window wait until it is known what that costs.
+
+    :raises OverBudget: when it could.
+    """
+    current = session.current()
+    if not budget.is_limited(current.spending):
+        return
+    if bpy.app.background:
+        pump(lambda: current.is_restored, _QUESTION_SECONDS)
+        if budget.price_of(model) is None:
+            ask_for_models(is_only_if_old=True)
+    budget.check(current.spending, model, count)
+
+
+def over_budget(model: str) -> OverBudget | None:
+    """Return how one more request would go beyond a limit, or None when it would not.
+
+    :raises TokenLabError: when that is not known yet.
+    """
+    try:
+        _check_budget(model, 1)
+    except OverBudget as error:
+        return error
+    return None
 
 
 class _Order(NamedTuple):

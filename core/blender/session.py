@@ -39,9 +39,11 @@ from ..tasks.records import (
     ServiceSeen,
     TaskChanged,
 )
+from ..tasks.spending import Spending
 from ..tasks.task import Task, adopted_prompt
 from . import (
     assets,
+    budget,
     diagnostics,
     importing,
     input_picture,
@@ -77,6 +79,7 @@ class Session:
         """What a command wants instead of the preference."""
         self.connection_test: ConnectionTested | None = None
         self._service: ServiceSeen | None = None
+        self.spending = Spending()
         self.library = assets.Library(self.engine, wake)
         self.diagnostics = diagnostics.Diagnostics(self, wake)
         self._handlers: dict[type, Callable[[Any], None]] = {
@@ -179,6 +182,9 @@ class Session:
             project=bpy.data.filepath,
             **purpose,
         )
+        self.spending.generated(task, budget.price_of(request.model))
+        if budget.has_month_limit():
+            self.engine.load_journal()  # What other Blenders send counts as well.
         self.imports.wait_for(task.local_id)
         self.file.mirror_entry(task)
         self.file.show_tasks()
@@ -313,6 +319,7 @@ class Session:
 
     def _task_changed(self, event: TaskChanged) -> None:
         self.library.notice(event.task)
+        self.spending.note(event.task)
         self.status_bar.note(event.task)
         task = self.engine.records.get(event.task.local_id)
         if task is not None:
@@ -322,6 +329,7 @@ class Session:
 
     def _journal_loaded(self, event: JournalLoaded) -> None:
         session_list().notice = ""
+        self.spending.take(row.task for row in event.rows)
         self.file.take(event.rows)
         self._find_previews()
         self.library.keep_up()
@@ -417,6 +425,11 @@ def current() -> Session:
 def known_tasks() -> list[Task]:
     """Return the tasks of the session, oldest first; begins none, so it may be asked at every redraw."""
     return _session.engine.records.all() if _session is not None else []
+
+
+def spending_words() -> str:
+    """Return what may have been spent, as sentences, or ""; begins no session, so it may be asked at every redraw."""
+    return budget.words(_session.spending) if _session is not None else ""
 
 
 def file_opened(*, is_new_file: bool) -> None:

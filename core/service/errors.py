@@ -50,6 +50,25 @@ class Duplicate(TokenLabError):
         )
 
 
+class OverBudget(TokenLabError):
+    """A request could go beyond a limit that the user has set. Nothing was sent."""
+
+    def __init__(self, cost: str, spent: str, name: str) -> None:
+        """Say so with the figures.
+
+        :param cost: what it could cost, as a clause.
+        :param spent: how far the limit is used up, as a clause.
+        :param name: of the limit, such as "monthly limit".
+        """
+        self.name = name
+        self.figures = f"{cost}; {spent}."
+        """For a question that the user can say yes to."""
+        super().__init__(
+            f"{cost}, and {spent}. Nothing was sent or charged. Raise the limit in the preferences, or confirm that it "
+            "may be passed."
+        )
+
+
 class ServiceError(TokenLabError):
     """The service, or the way to it, did not do what was asked."""
 

@@ -12,7 +12,7 @@ from typing import Any
 import bpy
 
 from ...service.contract import FORMATS
-from ...service.errors import Duplicate, TokenLabError
+from ...service.errors import Duplicate, OverBudget, TokenLabError
 from .. import scripting
 from ..pump import pump
 from ..task_handle import TaskHandle
@@ -85,6 +85,8 @@ def _send(options: argparse.Namespace) -> TaskHandle:
         )
     except Duplicate as error:
         raise CommandError(f"{error} On the command line --confirm-duplicate says so.") from error
+    except OverBudget as error:
+        raise CommandError(str(error)) from error
     except TokenLabError as error:
         raise CommandError(str(error), ExitStatus.WRONG_USAGE) from error
 

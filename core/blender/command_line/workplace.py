@@ -51,6 +51,7 @@ def begin(options: argparse.Namespace) -> session.Session:
     """
     current = session.current()
     current.max_concurrent_tasks = getattr(options, "concurrency", None)
+    current.spending.command_limit = getattr(options, "budget", None)
     pump(lambda: current.is_restored, _JOURNAL_SECONDS)
     if current.engine.journal_problem or not current.is_restored:
         raise CommandError(current.engine.journal_problem or _SILENT)
