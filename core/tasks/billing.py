@@ -23,6 +23,10 @@ class Bills:
         """Whether any is expected."""
         return bool(self._due)
 
+    def __contains__(self, local_id: str) -> bool:
+        """Whether a task's id is expected."""
+        return local_id in self._due
+
     @property
     def is_asking(self) -> bool:
         """Whether an answer is under way."""

@@ -21,6 +21,13 @@ FIRST_TRY: Final = f"An earlier try of this request may be charged as well: see 
 """Note on a task that was sent once more."""
 
 
+def recent(tasks: Sequence[Task]) -> list[Task]:
+    """Return the tasks that are young enough to be duplicated by accident and were not removed, oldest first."""
+    since = time.time() - DUPLICATE_SECONDS
+    found = [task for task in tasks if task.created_at >= since and not task.removed]
+    return sorted(found, key=lambda task: task.created_at)
+
+
 def recent_duplicate(tasks: Sequence[Task], request: GenerationRequest, picture_key: str) -> Task | None:
     """Return the newest task that asked for the same within `DUPLICATE_SECONDS` and may be paid for, or None.
 

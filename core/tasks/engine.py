@@ -25,7 +25,7 @@ from ..service.stand_in import POLL_SECONDS, StandIn
 from . import conversions, downloads, jobs
 from .billing import Bills
 from .converter import Converter
-from .duplicates import FIRST_TRY, recent_duplicate
+from .duplicates import FIRST_TRY, recent, recent_duplicate
 from .giving_up import final_changes
 from .job_context import JobContext, reporting
 from .journal import Journal, Row
@@ -106,6 +106,8 @@ class Engine:
         self.journal_problem = ""
         """A user's sentence while the journal cannot be used: nothing new may be sent then."""
         self.records = Records(self._journal, self._mailbox)
+        self._elsewhere: list[Task] = []
+        """What was asked for a moment ago in files that are not open, as the journal last had it; oldest first."""
         self._bills = Bills()
         self._previews = Previews()
         self._converter = Converter(settings.data_directory / conversions.SCRATCH, self.pacing.converter)
@@ -169,7 +171,8 @@ class Engine:
 
     def recent_duplicate(self, request: GenerationRequest, picture_key: str) -> Task | None:
         """Return the newest task that asked for the same a moment ago and may be paid for, or None."""
-        return recent_duplicate(self.records.all(), request, picture_key)
+        elsewhere = [task for task in self._elsewhere if self.records.get(task.local_id) is None]
+        return recent_duplicate([*elsewhere, *self.records.all()], request, picture_key)
 
     def submit_again(self, local_id: str) -> bool:
         """Send an `UNCERTAIN` task once more, which the user has asked for knowing that it may be paid twice."""
@@ -300,6 +303,10 @@ class Engine:
         """Whether something is planned or under way for a task, here or in another Blender."""
         return local_id in self._activities or local_id in self._followed
 
+    def awaits_bill(self, local_id: str) -> bool:
+        """Whether the service is still to be asked for the billing id of a task."""
+        return local_id in self._bills
+
     def next_event(self) -> Event | None:
         """Return the next event, having taken notice of it, or None; never waits."""
         try:
@@ -323,6 +330,8 @@ class Engine:
         elif isinstance(event, JournalRebuilt):
             self.records.save_all(self._followed)
         elif isinstance(event, JournalFailed | JournalLoaded):
+            if isinstance(event, JournalLoaded):
+                self._elsewhere = recent([row.task for row in event.rows])
             self.journal_problem = event.sentence if isinstance(event, JournalFailed) else ""
         return event
 

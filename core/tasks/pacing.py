@@ -44,7 +44,7 @@ class Pacing:
     """After so many failed tries in a row a download waits for the user."""
     submit_tries: int = 8
     """After so many busy answers in a row a task is given up; nothing was accepted, so nothing was charged."""
-    billing: tuple[float, ...] = (10.0, 40.0, 100.0)
+    billing: tuple[float, ...] = (4.0, 30.0, 100.0)
     """After the completion, when it is asked for a billing id that was not there yet (API notes 5.4)."""
     converter: Limits = field(default_factory=Limits)
     """What the second Blender may take."""

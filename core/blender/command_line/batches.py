@@ -99,6 +99,7 @@ class _Batch:
 
         try:
             pump(self._is_over, self._options.timeout, each=go_on)
+            workplace.wait_for_bills([task.local_id for task in self._tasks.values()])
         finally:
             self._written_at = -math.inf
             self._write_results()

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,10 @@ def generate(options: argparse.Namespace, progress: Progress) -> Answer:
     workplace.begin(options)
     handle = _send(options)
     wait(handle, progress, options.timeout)
-    return finish(handle, options.output)
+    answer = finish(handle, options.output)
+    workplace.wait_for_bills([handle.local_id])
+    bill = {"billing_transaction_id": handle.record.billing_transaction_id}
+    return replace(answer, data={**answer.data, **bill})
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -126,5 +130,4 @@ def finish(handle: TaskHandle, output: Path | None) -> Answer:
             status, problem = ExitStatus.FAILED, str(error)
     elif status is ExitStatus.SUCCESS:
         path = handle.result_path
-    data = result_of(handle, path)
-    return Answer(status, [str(path)] if path else [], data, problem)
+    return Answer(status, [str(path)] if path else [], result_of(handle, path), problem)

@@ -20,6 +20,7 @@ from pathlib import Path
 import bpy
 
 from ...files.formats import ModelFormat
+from ...processes import is_running
 from ...service.errors import TokenLabError
 from ...tasks.placement import AS_DELIVERED
 from .. import session
@@ -27,6 +28,7 @@ from ..task_handle import TaskHandle
 
 logger = logging.getLogger(__name__)
 
+_PREFIX = ".tokenlab-"
 _WHOLE = {".glb": ModelFormat.GLB, ".usdz": ModelFormat.USDZ}
 """Kinds that are one file with everything in it, so that a copy is enough."""
 
@@ -62,7 +64,9 @@ def write(handle: TaskHandle, path: Path) -> None:
 def _all_or_nothing(path: Path) -> Iterator[Path]:
     """Give a place to write to, and have what was written there take its own place in the end."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".tokenlab-", dir=path.parent, ignore_cleanup_errors=True) as folder:
+    _remove_leftovers(path.parent)
+    prefix = f"{_PREFIX}{os.getpid()}-"
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=path.parent, ignore_cleanup_errors=True) as folder:
         temporary = Path(folder, path.name)
         yield temporary
         if not temporary.is_file():
@@ -73,6 +77,14 @@ def _all_or_nothing(path: Path) -> Iterator[Path]:
             target = path.parent / file.relative_to(folder)
             target.parent.mkdir(parents=True, exist_ok=True)
             os.replace(file, target)
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what processes that were killed while they wrote have left."""
+    for leftover in folder.glob(f"{_PREFIX}*-*"):
+        number = leftover.name.removeprefix(_PREFIX).partition("-")[0]
+        if leftover.is_dir() and number.isdecimal() and not is_running(int(number)):
+            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _is_as_delivered(handle: TaskHandle, suffix: str) -> bool:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from ...tasks.task import TaskState
-from .. import session
 from ..task_handle import TaskHandle
 from .exit_status import ExitStatus
 
@@ -24,7 +23,7 @@ _WAITING = "The request was not sent yet, and nothing was charged. The command r
 
 def status_of(handle: TaskHandle) -> ExitStatus:
     """Return what a task that nobody waits for any more means for the command."""
-    if session.current().imports.is_imported(handle.local_id):
+    if handle.objects:
         return ExitStatus.SUCCESS
     task = handle.record
     if task.state is TaskState.READY:

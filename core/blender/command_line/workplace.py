@@ -9,7 +9,7 @@ bpy is allowed here.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import bpy
 
@@ -20,6 +20,8 @@ from ..pump import pump
 from .exit_status import CommandError
 
 _JOURNAL_SECONDS = 60.0
+_BILL_SECONDS = 6.0
+"""A little longer than until the service is asked for the first time."""
 _SILENT = "The task journal did not answer in time. Nothing was sent. Try again later."
 
 
@@ -56,6 +58,12 @@ def begin(options: argparse.Namespace) -> session.Session:
     if current.engine.journal_problem or not current.is_restored:
         raise CommandError(current.engine.journal_problem or _SILENT)
     return current
+
+
+def wait_for_bills(local_ids: Sequence[str]) -> None:
+    """Wait a little for the billing ids of completed tasks, which the service names a moment later."""
+    engine = session.current().engine
+    pump(lambda: not any(map(engine.awaits_bill, local_ids)), _BILL_SECONDS)
 
 
 def take_up(is_wanted: Callable[[Task], bool]) -> list[Task]:

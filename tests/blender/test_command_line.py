@@ -1,0 +1,240 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The command line, each command in a Blender process of its own: files that open, and an exit status that is true."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+import pytest
+
+from tests.blender.commands import CommandLine
+from tests.blender.support import vertex_count
+from tests.simulator.process import SimulatorProcess
+
+
+@pytest.fixture
+def command(simulator: SimulatorProcess, extension_zip: Path, tmp_path: Path) -> CommandLine:
+    return CommandLine(tmp_path, simulator, extension_zip)
+
+
+def open_model(path: Path) -> int:
+    """How many vertices Blender finds in a file."""
+    importers: dict[str, Any] = {
+        ".glb": bpy.ops.import_scene.gltf,
+        ".fbx": bpy.ops.import_scene.fbx,
+        ".obj": bpy.ops.wm.obj_import,
+        ".usdz": bpy.ops.wm.usd_import,
+    }
+    if path.suffix == ".blend":
+        bpy.ops.wm.open_mainfile(filepath=str(path))
+    else:
+        bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+        importers[path.suffix](filepath=str(path))
+    return vertex_count(bpy.data.objects)
+
+
+@pytest.mark.parametrize("suffix", [".glb", ".blend", ".fbx", ".obj", ".usdz"])
+def test_the_output_is_what_its_suffix_says_and_opens(
+    command: CommandLine, simulator: SimulatorProcess, tmp_path: Path, suffix: str
+) -> None:
+    output = tmp_path / f"robot{suffix}"
+    ended = command.run("generate", "a robot", "--output", output, "--seed", 7)
+    assert ended.status == 0, ended.said
+    assert ended.lines == [str(output)]
+    assert open_model(output) >= 3
+    (created,) = simulator.creates()
+    assert created["request"]["seed"] == 7
+    assert [path for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_model_that_comes_in_another_format_than_the_output_is_converted(
+    command: CommandLine, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    ended = command.run("generate", "a robot", "--format", "obj", "--output", tmp_path / "robot.glb")
+    assert ended.status == 0, ended.said
+    assert (tmp_path / "robot.glb").read_bytes().startswith(b"glTF")
+    assert simulator.creates()[0]["request"]["format"] == "obj"
+
+
+def test_a_height_that_was_asked_for_is_in_the_written_file(command: CommandLine, tmp_path: Path) -> None:
+    ended = command.run("generate", "a robot", "--height", 3, "--output", tmp_path / "robot.blend")
+    assert ended.status == 0, ended.said
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "robot.blend"))
+    meshes = [item for item in bpy.data.objects if item.type == "MESH"]
+    corners = [item.matrix_world @ vertex.co for item in meshes for vertex in item.data.vertices]
+    assert max(corner.z for corner in corners) - min(corner.z for corner in corners) <= 3.0001
+    assert not [item for item in bpy.data.objects if item.name.startswith("Cube")]
+
+
+def test_the_result_as_json_names_everything_that_a_program_needs(
+    command: CommandLine, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    command.environment.pop("TOKENLAB_TEST_FAST")
+    ended = command.run("generate", "a robot", "--output", tmp_path / "robot.glb", "--json", "--quiet")
+    assert ended.status == 0 and len(ended.lines) == 1
+    data = ended.data
+    (created,) = simulator.creates()
+    assert data["task_id"] == created["id"] and data["state"] == "IMPORTED" and data["exit_status"] == 0
+    # The service names it a moment after the completion, and the command waits for that.
+    assert data["billing_transaction_id"] == created["billing_transaction_id"]
+    assert data["path"] == str(tmp_path / "robot.glb") and Path(data["library_path"]).is_file()
+
+
+def test_a_task_that_fails_ends_with_1_and_says_that_nothing_was_charged(
+    command: CommandLine, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    simulator.configure(faults=["task-fails"])
+    ended = command.run("generate", "a robot", "--output", tmp_path / "robot.glb", "--json")
+    assert ended.status == 1
+    assert "You are not charged" in ended.said and "You are not charged" in ended.data["problem"]
+    assert not (tmp_path / "robot.glb").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["generate"],
+        ["generate", "a robot", "--output", "robot.png"],
+        ["generate", "a robot", "--output", "no/such/folder/robot.glb"],
+        ["generate", "a robot", "--image", "no-such-picture.png"],
+        ["generate", "a robot", "--seed", "-1"],
+        ["generate", "a robot", "--budget", "much"],
+        ["generate", "a robot", "--format", "stl"],
+        ["generate", "--no-such-option"],
+        ["batch", "no-such-file.csv", "--output-dir", "out"],
+        ["frobnicate"],
+        [],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_ends_with_2_and_sends_nothing(
+    command: CommandLine, simulator: SimulatorProcess, arguments: list[str]
+) -> None:
+    ended = command.run(*arguments)
+    assert ended.status == 2, ended.said
+    assert ended.said.strip()
+    assert simulator.creates() == []
+
+
+def test_an_output_that_is_there_is_not_replaced_unless_that_is_said(
+    command: CommandLine, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    output = tmp_path / "robot.glb"
+    output.write_bytes(b"work of years")
+    ended = command.run("generate", "a robot", "--output", output)
+    assert ended.status == 2 and "--overwrite" in ended.said
+    assert output.read_bytes() == b"work of years" and simulator.creates() == []
+    assert command.run("generate", "a robot", "--output", output, "--overwrite").status == 0
+    assert output.read_bytes().startswith(b"glTF")
+
+
+def test_without_a_key_it_ends_with_3_and_says_what_to_do(command: CommandLine, simulator: SimulatorProcess) -> None:
+    command.environment.pop("TOKENLAB_API_KEY")
+    ended = command.run("generate", "a robot")
+    assert ended.status == 3
+    assert "TOKENLAB_API_KEY" in ended.said and "Nothing was sent or charged" in ended.said
+    assert command.run("generate", "a robot", "--model", "try-without-key").status == 0
+    assert simulator.creates() == []
+
+
+def test_with_online_access_off_it_ends_with_3_before_anything_is_asked(command: CommandLine) -> None:
+    command.environment["TOKENLAB_API_BASE"] = "https://api.tokenlab.example"
+    ended = command.run("generate", "a robot")
+    assert ended.status == 3 and "--online-mode" in ended.said
+
+
+def test_the_same_again_and_a_budget_end_with_3_and_send_nothing(
+    command: CommandLine, simulator: SimulatorProcess
+) -> None:
+    assert command.run("generate", "a robot").status == 0
+    ended = command.run("generate", "a robot")
+    assert ended.status == 3 and "--confirm-duplicate" in ended.said
+    ended = command.run("generate", "a chair", "--budget", "0.39")
+    assert ended.status == 3 and "$0.39" in ended.said
+    assert len(simulator.creates()) == 1
+    assert command.run("generate", "a robot", "--confirm-duplicate", "--budget", "0.40").status == 0
+
+
+def test_a_request_without_a_clear_answer_ends_with_4_and_is_not_sent_again(
+    command: CommandLine, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    simulator.configure(faults=["create-reset-after-body"])
+    ended = command.run("generate", "a robot", "--output", tmp_path / "robot.glb")
+    assert ended.status == 4, ended.said
+    simulator.configure(faults=[])
+    ended = command.run("resume", "--json")
+    assert ended.status == 4 and ended.data["tasks"][0]["state"] == "UNCERTAIN"
+    assert len(simulator.creates()) == 1
+
+
+def test_an_interrupted_command_ends_with_130_and_resume_writes_its_output(
+    command: CommandLine, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    simulator.configure(seconds=5.0)
+    output = tmp_path / "robot.glb"
+    ended = command.interrupt(command.start("generate", "a robot", "--output", output), "Pending")
+    assert ended.status == 130, ended.said
+    assert "resume" in ended.said and "Traceback" not in ended.said
+    assert not output.exists()
+    listed = command.run("list", "--unfinished", "--json").data["tasks"]
+    assert [task["output"] for task in listed] == [str(output)]
+    ended = command.run("resume")
+    assert ended.status == 0, ended.said
+    assert ended.lines == [str(output)] and open_model(output) >= 3
+    assert len(simulator.creates()) == 1
+    assert command.run("list", "--unfinished", "--json").data["tasks"] == []
+
+
+def test_a_command_that_was_killed_is_finished_by_resume(
+    command: CommandLine, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    simulator.configure(seconds=3.0)
+    process = command.start("generate", "a robot", "--output", tmp_path / "robot.obj")
+    assert process.stderr is not None
+    next(line for line in process.stderr if "Pending" in line)
+    process.kill()
+    process.communicate()
+    ended = command.run("resume")
+    assert ended.status == 0, ended.said
+    assert open_model(tmp_path / "robot.obj") >= 3
+    assert len(simulator.creates()) == 1
+
+
+def test_a_time_limit_ends_with_3_and_resume_goes_on(
+    command: CommandLine, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    simulator.configure(seconds=4.0)
+    ended = command.run("generate", "a robot", "--output", tmp_path / "robot.glb", "--timeout", 1)
+    assert ended.status == 3 and "still runs" in ended.said
+    assert command.run("resume").status == 0
+    assert (tmp_path / "robot.glb").is_file() and len(simulator.creates()) == 1
+
+
+def test_the_lists_are_for_people_and_for_programs(command: CommandLine, simulator: SimulatorProcess) -> None:
+    assert command.run("generate", "a robot").status == 0
+    lines = command.run("list").lines
+    assert lines[0].split()[:3] == ["id", "created", "state"] and "a robot" in lines[1]
+    lines = command.run("models").lines
+    assert any("tripo-h3.1" in line and "$0.10 to $0.40" in line for line in lines)
+    models = {model["id"]: model for model in command.run("models", "--json").data["models"]}
+    assert models["tripo-h3.1"]["max_price_usd"] == "0.4"
+
+
+def test_looking_takes_no_task_over(command: CommandLine, simulator: SimulatorProcess) -> None:
+    simulator.configure(seconds=60.0)
+    process = command.start("generate", "a robot")
+    assert process.stderr is not None
+    next(line for line in process.stderr if "Pending" in line)
+    (task,) = command.run("list", "--json").data["tasks"]
+    assert task["state"] in ("PENDING", "PROCESSING")
+    process.kill()
+    process.communicate()
+
+
+def test_the_command_is_known_to_blender_while_the_extension_is_enabled(extension: Any) -> None:
+    assert len(extension.core.blender.command_line._handles) == 1
+    assert extension.core.blender.command_line.NAME == "tokenlab_3d"
