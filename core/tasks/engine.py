@@ -22,11 +22,12 @@ from typing import TYPE_CHECKING, Any, Final
 from ..service.contract import GenerationRequest
 from ..service.errors import DASHBOARD_RUNS
 from ..service.stand_in import POLL_SECONDS, StandIn
-from . import conversions, downloads, jobs
+from . import conversions, jobs
 from .billing import Bills
 from .converter import Converter
 from .duplicates import FIRST_TRY, recent, recent_duplicate
 from .giving_up import final_changes
+from .job_choice import job_for
 from .job_context import JobContext, reporting
 from .journal import Journal, Row
 from .lazy_transport import LazyTransport, requests_transport
@@ -317,6 +318,10 @@ class Engine:
             isinstance(event, JournalFailed | ModelsLoaded) and event.is_answer
         ):
             self._questions -= 1
+        self._take_notice(event)
+        return event
+
+    def _take_notice(self, event: Event) -> None:
         if isinstance(event, JobDone):
             self._job_done(event)
         elif isinstance(event, BillAsked):
@@ -329,11 +334,11 @@ class Engine:
             self.load_journal()
         elif isinstance(event, JournalRebuilt):
             self.records.save_all(self._followed)
-        elif isinstance(event, JournalFailed | JournalLoaded):
-            if isinstance(event, JournalLoaded):
-                self._elsewhere = recent([row.task for row in event.rows])
-            self.journal_problem = event.sentence if isinstance(event, JournalFailed) else ""
-        return event
+        elif isinstance(event, JournalFailed):
+            self.journal_problem = event.sentence
+        elif isinstance(event, JournalLoaded):
+            self.journal_problem = ""
+            self._elsewhere = recent([row.task for row in event.rows])
 
     def pump(self) -> None:
         """Start every job that is due."""
@@ -417,22 +422,10 @@ class Engine:
         activity = self._activities[task.local_id]
         activity.in_flight = True
         activity.is_asking = not task.is_stand_in and task.state not in (TaskState.DOWNLOADING, TaskState.CONVERTING)
-        context, local_id, settings = self._context, task.local_id, self.settings
-        connection, folder = settings.connection, settings.data_directory
-        job: Callable[[], JobDone]
-        if task.state is TaskState.CONVERTING:
-            job = partial(conversions.convert, context, local_id, settings.converter, folder)
-        elif task.state is TaskState.DOWNLOADING:
-            job = partial(downloads.download, context, local_id, settings)
-        elif task.state is TaskState.QUEUED and self._schedule.breaker.is_open and not task.is_stand_in:
-            job = partial(jobs.try_service, context, local_id, connection)
-        elif task.state is TaskState.QUEUED:
-            job = partial(jobs.submit, context, local_id, connection, folder, is_online=settings.is_online)
-        else:
-            job = partial(jobs.poll, context, local_id, connection)
+        job = job_for(task, self._context, self.settings, is_silent=self._schedule.breaker.is_open)
         if activity.is_asking:
             self._schedule.breaker.begun()
-        self._workers.submit(reporting(self._mailbox, job, JobDone(local_id, failed=True)))
+        self._workers.submit(reporting(self._mailbox, job, JobDone(task.local_id, failed=True)))
 
     def _ask_bill(self, local_id: str) -> None:
         self._bills.begun(local_id)
