@@ -16,7 +16,7 @@ from typing import Any
 
 import bpy
 
-from tests.blender.support import MODULE, REPOSITORY, new_session
+from tests.blender.support import MODULE, REPOSITORY, ask_without_pause, new_session
 
 
 def main() -> int:
@@ -27,7 +27,11 @@ def main() -> int:
         bpy.ops.extensions.package_install_files(filepath=package, repo=REPOSITORY, enable_on_install=True)
     tokenlab: Any = importlib.import_module(MODULE)
     if os.environ.get("TOKENLAB_TEST_FAST"):
-        new_session(tokenlab)
+        session = new_session(tokenlab)
+        session.engine.pacing = type(session.engine.pacing)(
+            usual=0.2, slow=0.2, longest_back_off=1.0, billing=(0.2, 1.0)
+        )
+        ask_without_pause(session)
     return int(tokenlab.run_command(arguments))
 
 

@@ -1,0 +1,222 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A batch file: what its rows say, what tells them apart, what has become of them, and one process at a time."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.service.contract import GenerationRequest
+from core.service.errors import TokenLabError
+from core.tasks import lease
+from core.tasks.batch import BatchError, BatchRow, read_rows
+from core.tasks.batch_lock import NAME, BatchLock
+from core.tasks.batch_results import RowResult, RowStatus, may_repeat, newest_by_row, status_of, write_results
+from core.tasks.task import Task, TaskState, new_task
+
+S = TaskState
+
+
+def rows_of(folder: Path, text: str, name: str = "batch.csv") -> tuple[BatchRow, ...]:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return read_rows(path, suffix=".glb")
+
+
+def task(state: TaskState = S.READY, **changes: Any) -> Task:
+    return replace(new_task(GenerationRequest(prompt="a chair"), "scene", now=1000.0), state=state, **changes)
+
+
+# ---- what the rows say
+
+
+def test_each_separator_of_spreadsheets_is_understood(tmp_path: Path) -> None:
+    for separator in (",", ";", "\t"):
+        text = separator.join(("prompt", "seed", "height")) + "\n" + separator.join(('"a, b; c"', "7", "1.5")) + "\n\n"
+        (row,) = rows_of(tmp_path, text)
+        assert row.fields == {"prompt": "a, b; c", "seed": 7, "height": 1.5}
+
+
+def test_a_file_of_excel_and_one_of_json_lines_say_the_same(tmp_path: Path) -> None:
+    (by_csv,) = rows_of(tmp_path, "\ufeffPrompt,Model,seed\r\na chair,tripo-p1.0,7\r\n")
+    (by_json,) = rows_of(
+        tmp_path, '\n{"prompt": "a chair", "model": "tripo-p1.0", "seed": 7, "style": null}\n', "b.jsonl"
+    )
+    assert by_csv == by_json
+
+
+def test_a_prompt_of_several_lines_is_one_row(tmp_path: Path) -> None:
+    (row,) = rows_of(tmp_path, 'prompt\n"a chair\nof wood"\n')
+    assert row.fields["prompt"] == "a chair\nof wood"
+
+
+def test_a_picture_lies_beside_the_batch_file(tmp_path: Path) -> None:
+    (row,) = rows_of(tmp_path, "image\npictures/chair.png\n")
+    assert row.fields["image"] == str(tmp_path / "pictures" / "chair.png")
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "said"),
+    [
+        ("", "b.csv", "no rows"),
+        ("prompt\n", "b.csv", "no rows"),
+        ("promt\na chair\n", "b.csv", "“promt” in line 1 is unknown"),
+        ("prompt,prompt\na,b\n", "b.csv", "is there twice"),
+        ("prompt\na,b\n", "b.csv", "Line 2 has more cells"),
+        ("prompt,seed\na chair,many\n", "b.csv", "“many” as seed"),
+        ("style\nclay\n", "b.csv", "neither a prompt nor a picture"),
+        ('prompt\n"a chair\n', "b.csv", "no CSV"),
+        ("prompt,output\na,x\nb,X\n", "b.csv", "output of another row"),
+        ("prompt,output\na,../x\n", "b.csv", "leads out of the folder"),
+        ("prompt,output\na,/etc/x\n", "b.csv", "leads out of the folder"),
+        ("prompt,output\na,C:x\n", "b.csv", "leads out of the folder"),
+        ("[1]\n", "b.jsonl", "no JSON object"),
+        ("{\n", "b.jsonl", "no JSON"),
+        ('{"prompt": "a", "seed": "7"}\n', "b.jsonl", "seed in line 1 is not a number"),
+        ('{"prompt": "a", "seed": true}\n', "b.jsonl", "is not a number"),
+        ('{"prompt": 7}\n', "b.jsonl", "is not a text"),
+        ('{"prompt": "a", "colour": "red"}\n', "b.jsonl", "“colour” in line 1 is unknown"),
+    ],
+)
+def test_a_file_that_is_wrong_is_refused_as_a_whole_and_says_where(
+    tmp_path: Path, text: str, name: str, said: str
+) -> None:
+    with pytest.raises(BatchError, match="Nothing was sent or charged") as refused:
+        rows_of(tmp_path, text, name)
+    assert said in str(refused.value)
+
+
+def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BatchError, match="cannot be read"):
+        read_rows(tmp_path / "none.csv", suffix=".glb")
+    (tmp_path / "b.csv").write_bytes(b"prompt\n\xff\xfe\n")
+    with pytest.raises(BatchError, match="UTF-8"):
+        read_rows(tmp_path / "b.csv", suffix=".glb")
+
+
+# ---- what tells them apart
+
+
+def test_a_row_is_the_same_wherever_it_moves_in_the_file(tmp_path: Path) -> None:
+    one, two = rows_of(tmp_path, "prompt\na\nb\n")
+    moved_two, moved_one, third = rows_of(tmp_path, "prompt\nb\na\nc\n")
+    assert (moved_one.key, moved_two.key) == (one.key, two.key)
+    assert third.key not in (one.key, two.key)
+
+
+def test_rows_that_say_the_same_are_as_many_models_as_rows(tmp_path: Path) -> None:
+    rows = rows_of(tmp_path, "prompt\na\na\na\n")
+    assert len({row.key for row in rows}) == 3 and len({row.output for row in rows}) == 3
+
+
+def test_a_folder_that_moves_takes_its_rows_along(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    (before,) = rows_of(tmp_path / "one", "image\nchair.png\n")
+    (after,) = rows_of(tmp_path / "two", "image\nchair.png\n")
+    assert before.key == after.key
+
+
+def test_an_output_is_named_by_its_row_or_after_its_prompt(tmp_path: Path) -> None:
+    rows = rows_of(tmp_path, "prompt,output\na red chair,\nb,seat\nc,seat.obj\nd,sub/seat\n")
+    assert [row.output for row in rows] == ["0001-a-red-chair.glb", "seat.glb", "seat.obj", "sub/seat.glb"]
+
+
+# ---- what has become of them
+
+
+def test_a_row_is_where_its_newest_task_is(tmp_path: Path) -> None:
+    output = tmp_path / "a.glb"
+    expected = {
+        S.QUEUED: RowStatus.RUNNING,
+        S.SUBMITTING: RowStatus.RUNNING,
+        S.UNCERTAIN: RowStatus.UNCERTAIN,
+        S.PENDING: RowStatus.RUNNING,
+        S.DOWNLOADING: RowStatus.RUNNING,
+        S.READY: RowStatus.RUNNING,
+        S.FAILED: RowStatus.FAILED,
+        S.STOPPED: RowStatus.STOPPED,
+        S.LOST: RowStatus.LOST,
+    }
+    assert status_of(None, output) is RowStatus.WAITING
+    assert {state: status_of(task(state, output_path="a"), output) for state in expected} == expected
+    assert status_of(task(removed=True), output) is RowStatus.REMOVED
+    assert status_of(task(output_path="a", error="no"), output) is RowStatus.NOT_WRITTEN
+    output.touch()
+    # There, but by somebody else: ours is not written yet.
+    assert status_of(task(output_path="a"), output) is RowStatus.RUNNING
+    assert status_of(task(), output) is RowStatus.DONE
+
+
+def test_only_what_the_service_never_accepted_is_repeated() -> None:
+    assert [state for state in S if may_repeat(task(state))] == [S.FAILED]
+    assert may_repeat(task(S.QUEUED, removed=True)) and not may_repeat(task(S.UNCERTAIN, removed=True))
+
+
+def test_the_newest_task_of_a_row_counts_and_those_of_other_batches_do_not() -> None:
+    old = task(S.FAILED, batch="b", batch_row="1", created_at=1.0)
+    new = task(S.PENDING, batch="b", batch_row="1", created_at=2.0)
+    other = task(S.PENDING, batch="c", batch_row="1", created_at=3.0)
+    assert newest_by_row([new, other, old, task()], "b") == {"1": new}
+
+
+def test_the_result_file_says_what_is_known_and_no_spreadsheet_takes_it_for_a_formula(tmp_path: Path) -> None:
+    rows = rows_of(tmp_path, "prompt,output\n=1+1,one\na chair,two\n")
+    done = task(task_id="t1", billing_transaction_id="b1", submitted_at=10.0, settled_at=12.5, request_id="r1")
+    results = [RowResult(rows[0], RowStatus.DONE, replace(done, request=GenerationRequest(prompt="=1+1")))]
+    results.append(RowResult(rows[1], RowStatus.NOT_SENT, error="No such picture."))
+    write_results(tmp_path / "out" / "results.csv", results)
+    with (tmp_path / "out" / "results.csv").open(encoding="utf-8", newline="") as file:
+        first, second = csv.DictReader(file)
+    assert first == {
+        "row": "1",
+        "prompt": "'=1+1",
+        "status": "done",
+        "task_id": "t1",
+        "billing_transaction_id": "b1",
+        "path": "one.glb",
+        "seconds": "2.5",
+        "request_id": "r1",
+        "error": "",
+    }
+    assert (second["status"], second["error"], second["path"]) == ("not sent", "No such picture.", "")
+    write_results(tmp_path / "results.jsonl", results)
+    lines = [json.loads(line) for line in (tmp_path / "results.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert lines[0]["prompt"] == "=1+1" and lines[0]["seconds"] == 2.5
+
+
+# ---- one process at a time
+
+
+def test_a_batch_that_somebody_works_on_is_left_to_them(tmp_path: Path) -> None:
+    # Pytest's parent runs for as long as this test, and is not this process.
+    owner = lease.new_owner().replace(f"/{os.getpid()}/", f"/{os.getppid()}/")
+    (tmp_path / NAME).write_text(owner, encoding="utf-8")
+    with pytest.raises(TokenLabError, match="Another Blender works on the batch"), BatchLock(tmp_path):
+        pass
+    assert (tmp_path / NAME).is_file()
+
+
+@pytest.mark.parametrize("words", ["", "nonsense", "another machine/12345/x"])
+def test_a_lock_whose_owner_is_not_known_to_be_gone_is_respected(tmp_path: Path, words: str) -> None:
+    (tmp_path / NAME).write_text(words, encoding="utf-8")
+    with pytest.raises(TokenLabError, match=NAME.replace(".", r"\.")), BatchLock(tmp_path):
+        pass
+
+
+def test_the_lock_of_a_process_that_was_killed_is_taken_over(tmp_path: Path) -> None:
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    owner = lease.new_owner().replace(f"/{os.getpid()}/", f"/{int(gone.stdout)}/")
+    (tmp_path / NAME).write_text(owner, encoding="utf-8")
+    with BatchLock(tmp_path):
+        assert (tmp_path / NAME).read_text(encoding="utf-8") != owner
+    assert not (tmp_path / NAME).exists()
