@@ -10,6 +10,7 @@ import bpy
 from .connection import TOKENLAB_OT_test_connection
 from .diagnostics import TOKENLAB_OT_save_diagnostics
 from .generate import TOKENLAB_OT_generate
+from .ledger import TOKENLAB_OT_export_ledger, TOKENLAB_OT_import_usage
 from .library import TOKENLAB_OT_add_asset_library, TOKENLAB_OT_clean_up_library
 from .models import TOKENLAB_OT_refresh_models
 from .pictures import (
@@ -62,6 +63,8 @@ _CLASSES = (
     TOKENLAB_OT_open_folder,
     TOKENLAB_OT_add_asset_library,
     TOKENLAB_OT_clean_up_library,
+    TOKENLAB_OT_export_ledger,
+    TOKENLAB_OT_import_usage,
     TOKENLAB_OT_refresh_models,
     TOKENLAB_OT_test_connection,
     TOKENLAB_OT_save_diagnostics,

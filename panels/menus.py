@@ -57,6 +57,8 @@ class TOKENLAB_MT_object(bpy.types.Menu):
         layout.separator()
         layout.operator("tokenlab.refresh_models", icon="FILE_REFRESH")
         layout.operator("tokenlab.test_connection", icon="URL")
+        layout.operator("tokenlab.export_ledger", icon="SPREADSHEET")
+        layout.operator("tokenlab.import_usage", icon="IMPORT")
         layout.operator("tokenlab.save_diagnostics", icon="TEXT")
 
 

@@ -40,7 +40,7 @@ def _draw(page: bpy.types.AddonPreferences, context: bpy.types.Context) -> None:
     layout.use_property_decorate = False
     shown = properties.session_list()
     _draw_account(_group(layout, "Account", is_first=True), context, page, shown)
-    _draw_spending(_group(layout, "Spending"), context, page)
+    _draw_spending(_group(layout, "Spending"), context, page, shown)
     _draw_importing(_group(layout, "Importing"), page)
     _draw_library(_group(layout, "Library"), context, page, shown)
     _draw_advanced(_group(layout, "Advanced"), page)
@@ -89,12 +89,18 @@ def _draw_account(layout: bpy.types.UILayout, context: bpy.types.Context, page: 
         _draw_sentence(column, context, said, icon="INFO")
 
 
-def _draw_spending(layout: bpy.types.UILayout, context: bpy.types.Context, page: Any) -> None:
+def _draw_spending(layout: bpy.types.UILayout, context: bpy.types.Context, page: Any, shown: Any) -> None:
     layout.prop(page, "session_limit")
     layout.prop(page, "month_limit")
+    column = _beside_names(layout)
     said = session.spending_words()
     if said:
-        _draw_sentence(_beside_names(layout), context, said, icon="INFO")
+        _draw_sentence(column, context, said, icon="INFO")
+    row = column.row()
+    row.operator("tokenlab.export_ledger", text="Export Ledger…", icon="SPREADSHEET")
+    row.operator("tokenlab.import_usage", text="Import Usage File…", icon="IMPORT")
+    if shown.ledger_status:
+        _draw_sentence(column, context, shown.ledger_status)
 
 
 def _draw_importing(layout: bpy.types.UILayout, page: Any) -> None:

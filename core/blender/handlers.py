@@ -38,6 +38,12 @@ def on_save(*_args: object) -> None:
     _guarded(lambda: session.current().mirror())
 
 
+@persistent
+def on_saved(*_args: object) -> None:
+    """Note where the tasks belong."""
+    _guarded(lambda: session.current().file_saved())
+
+
 def _guarded(work: Callable[[], object]) -> None:
     """Blender prints and forgets an exception of a handler: log it as ours."""
     if not session.is_enabled():
@@ -58,6 +64,7 @@ _HANDLERS = (
     (bpy.app.handlers.undo_post, on_undo_or_redo),
     (bpy.app.handlers.redo_post, on_undo_or_redo),
     (bpy.app.handlers.save_pre, on_save),
+    (bpy.app.handlers.save_post, on_saved),
 )
 
 

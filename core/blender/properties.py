@@ -181,6 +181,7 @@ class TOKENLAB_PG_session(bpy.types.PropertyGroup):
         name="Include Prompts",
         description="Write the prompts, styles and names of pictures of the tasks into the diagnostics too",
     )
+    ledger_status: StringProperty(name="Ledger", description="What was done with the ledger last")
     diagnostics_status: StringProperty(name="Diagnostics", description="Where the diagnostics were saved last")
 
 

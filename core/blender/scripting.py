@@ -30,7 +30,7 @@ from ..service.contract import (
 )
 from ..service.errors import OverBudget, TokenLabError
 from ..tasks.placement import Placement
-from ..tasks.records import ConnectionTested, DiagnosticsSaved, LibraryReport
+from ..tasks.records import ConnectionTested, DiagnosticsSaved, LedgerReport, LibraryReport
 from ..tasks.task import UNFINISHED
 from ..tasks.variations import MAX_VARIATIONS, seeds, side_by_side
 from ..text import clean_text
@@ -346,6 +346,13 @@ def wait_for_library() -> LibraryReport:
     pump(lambda: not library.is_asking, _LIBRARY_SECONDS)
     silence = LibraryReport(None, "The library is so large that this takes longer. It goes on.", is_bad=True)
     return silence if library.is_asking or library.report is None else library.report
+
+
+def wait_for_ledger() -> LedgerReport:
+    """Return what came of what is being done with the ledger; without a window only."""
+    books = session.current().books
+    pump(lambda: books.report is not None, _QUESTION_SECONDS)
+    return books.report or LedgerReport("The ledger takes longer than expected. It goes on.", is_bad=True)
 
 
 def wait_for_diagnostics() -> DiagnosticsSaved:

@@ -32,6 +32,7 @@ from ..tasks.records import (
     JournalFailed,
     JournalLoaded,
     JournalRebuilt,
+    LedgerReport,
     LibraryReport,
     ModelsLoaded,
     PreviewMade,
@@ -43,6 +44,7 @@ from ..tasks.spending import Spending
 from ..tasks.task import Task, adopted_prompt
 from . import (
     assets,
+    books,
     budget,
     diagnostics,
     importing,
@@ -81,6 +83,7 @@ class Session:
         self._service: ServiceSeen | None = None
         self.spending = Spending()
         self.library = assets.Library(self.engine, wake)
+        self.books = books.Books(self.engine, wake)
         self.diagnostics = diagnostics.Diagnostics(self, wake)
         self._handlers: dict[type, Callable[[Any], None]] = {
             TaskChanged: self._task_changed,
@@ -94,6 +97,7 @@ class Session:
             PreviewsFound: self._previews_found,
             LibraryReport: self.library.take,
             DiagnosticsSaved: self.diagnostics.take,
+            LedgerReport: self.books.take,
         }
         session_list().service_state = ""  # An earlier session may have spoken with another one.
         self.models = models.Models(self.engine, wake)
@@ -133,6 +137,13 @@ class Session:
     def mirror(self) -> None:
         """Bring the scenes' copy up to date."""
         self.file.mirror()
+
+    def file_saved(self) -> None:
+        """Note for the ledger where the tasks belong that were generated before the file had a name."""
+        for task in self.engine.records.all():
+            if not task.project and bpy.data.filepath and store.find_scene(task.scene_id) is not None:
+                self.engine.records.change(task.local_id, project=bpy.data.filepath)
+        self._wake()
 
     def after_undo_or_redo(self) -> None:
         """Put tasks back as they are: history takes back an import, never a task, and starts nothing."""

@@ -44,6 +44,7 @@ from .records import (
     JournalFailed,
     JournalLoaded,
     JournalRebuilt,
+    LedgerReport,
     LibraryReport,
     Mailbox,
     ModelsLoaded,
@@ -314,7 +315,7 @@ class Engine:
             event = self._mailbox.get_nowait()
         except queue.Empty:
             return None
-        if isinstance(event, JournalLoaded | ConnectionTested | LibraryReport | DiagnosticsSaved) or (
+        if isinstance(event, JournalLoaded | ConnectionTested | LibraryReport | DiagnosticsSaved | LedgerReport) or (
             isinstance(event, JournalFailed | ModelsLoaded) and event.is_answer
         ):
             self._questions -= 1

@@ -20,9 +20,9 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -138,7 +138,6 @@ class Journal:
             about one task, only the first does.
         :return: whether this record is in the journal now; the future holds `JournalError` when that failed.
         """
-        text = to_text(task)
         is_leased = task.state in LEASED and not task.removed
 
         def work(connection: sqlite3.Connection) -> bool:
@@ -147,7 +146,8 @@ class Journal:
                 connection.execute("BEGIN IMMEDIATE")
                 now = self._clock()
                 found = connection.execute(_FIND, (task.local_id,)).fetchone()
-                if found is not None and not self._may_replace(task, found, now, expect):
+                known = from_text(found[0]) if found is not None else None
+                if found is not None and not self._may_replace(task, known, found, now, expect):
                     return False
                 row = {
                     "local_id": task.local_id,
@@ -155,7 +155,7 @@ class Journal:
                     "state": task.state.value,
                     "revision": task.revision,
                     "now": now,
-                    "record": text,
+                    "record": to_text(_with_price(task, known)),
                     "owner": (owner or self.owner) if is_leased else "",
                     "lease_until": now + LEASE_SECONDS if is_leased else 0.0,
                 }
@@ -165,10 +165,14 @@ class Journal:
         return self._order(work)
 
     def _may_replace(
-        self, task: Task, found: tuple[str, int, str, float], now: float, expect: TaskState | None
+        self,
+        task: Task,
+        known: Task | None,
+        found: tuple[str, int, str, float],
+        now: float,
+        expect: TaskState | None,
     ) -> bool:
-        record, revision, owner, until = found
-        known = from_text(record)
+        _, revision, owner, until = found
         if known is None:
             return task.revision > revision
         if newer(known, task) is known or expect not in (None, known.state):
@@ -219,6 +223,25 @@ class Journal:
             return [task for task in tasks if task is not None]
 
         return self._order(read)
+
+    def set_prices(self, prices: Mapping[str, str]) -> Future[int]:
+        """Write what tasks have cost exactly into their rows, and leave all else of them as it is; return how many."""
+
+        def work(connection: sqlite3.Connection) -> int:
+            count = 0
+            with connection:
+                connection.execute("BEGIN IMMEDIATE")
+                for local_id, price in prices.items():
+                    found = connection.execute(_FIND, (local_id,)).fetchone()
+                    task = from_text(found[0]) if found is not None else None
+                    if task is not None:
+                        # The same revision: whoever has changed the task meanwhile keeps the price (`_with_price`).
+                        text = to_text(replace(task, exact_price=price))
+                        connection.execute("UPDATE tasks SET record = ? WHERE local_id = ?", (text, local_id))
+                        count += 1
+            return count
+
+        return self._order(work)
 
     def stop(self, timeout: float) -> bool:
         """Finish what was ordered, give up what we own, and close. May be called twice.
@@ -289,6 +312,13 @@ class Journal:
 
     def _renewed(self) -> tuple[float, str]:
         return self._clock() + LEASE_SECONDS, self.owner
+
+
+def _with_price(task: Task, known: Task | None) -> Task:
+    """Return a record with the exact price that only the row in the journal has."""
+    if known is None or task.exact_price or not known.exact_price:
+        return task
+    return replace(task, exact_price=known.exact_price)
 
 
 def _nothing(_connection: sqlite3.Connection) -> None:

@@ -21,6 +21,7 @@ from ..files.disk_use import LibraryUse
 from ..service.address import Connection
 from ..service.catalogue import Catalogue
 from .journal import Journal, Row
+from .ledger import Entry
 from .task import IllegalTransition, Task, TaskState, merge
 
 _DECISIONS = frozenset(
@@ -169,6 +170,17 @@ class DiagnosticsSaved:
     """A user's sentence about that."""
 
 
+@dataclass(frozen=True, slots=True)
+class LedgerReport:
+    """What was done with the ledger."""
+
+    sentence: str
+    """A user's sentence."""
+    is_bad: bool = False
+    books: tuple[Entry, ...] = ()
+    """The ledger as it is now, oldest first."""
+
+
 Event = (
     TaskChanged
     | JobDone
@@ -185,6 +197,7 @@ Event = (
     | ModelsLoaded
     | LibraryReport
     | DiagnosticsSaved
+    | LedgerReport
 )
 Mailbox = queue.SimpleQueue[Event]
 
@@ -224,6 +237,18 @@ class Records:
     def in_journal(self) -> Future[list[Task]]:
         """Return what the journal has of all tasks of this computer, the removed ones too."""
         return self._journal.tasks()
+
+    def set_prices(self, prices: Mapping[str, str]) -> Future[int]:
+        """Keep what tasks have cost exactly, also of those that only the journal knows.
+
+        :param prices: decimal strings in USD, by local id.
+        :return: how many the journal has.
+        """
+        with self._lock:
+            for local_id in prices.keys() & self._tasks.keys():
+                self._tasks[local_id] = replace(self._tasks[local_id], exact_price=prices[local_id])
+                self._mailbox.put(TaskChanged(self._tasks[local_id]))
+        return self._journal.set_prices(prices)
 
     def save_all(self, owners: Mapping[str, str]) -> None:
         """Order a row for every task, after the journal was begun anew.

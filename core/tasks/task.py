@@ -107,6 +107,8 @@ class Task:
     min_price: str = ""
     max_price: str = ""
     """What the service published for one request when it was sent: decimal strings in USD, or ""."""
+    exact_price: str = ""
+    """What it has cost by the service's own books, a decimal string in USD, or "". Not for the scene."""
     billing_transaction_id: str = ""
     request_id: str = ""
     """The service's id of our last request about this task, for support."""
@@ -198,6 +200,7 @@ def merge(memory: Task, scene: Task) -> Task:
         blend_path=winner.blend_path or other.blend_path,
         blend_version=winner.blend_version if winner.blend_path else other.blend_version,
         facts=winner.facts or other.facts,
+        exact_price=winner.exact_price or other.exact_price,
         project=winner.project or other.project,
         output_path=winner.output_path or other.output_path,
         batch=winner.batch or other.batch,
@@ -219,6 +222,7 @@ _LOCAL_ONLY: Final = frozenset(
         "blend_path",
         "blend_version",
         "delivered",
+        "exact_price",
         "output_path",
         "picture_key",
         "picture_path",

@@ -29,6 +29,7 @@ def parser() -> argparse.ArgumentParser:
     _add_resume(commands)
     _add_list(commands)
     _add_models(commands)
+    _add_billing(commands)
     return main
 
 
@@ -86,6 +87,18 @@ def _add_list(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 def _add_models(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = commands.add_parser("models", help="list the models", description="List the service's models.")
+    _add_common(command)
+
+
+def _add_billing(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser(
+        "billing", help="say what tasks may have cost", description="Say what the tasks of this computer may have cost."
+    )
+    command.add_argument("--by", choices=("day", "month", "project", "model"), default="day", help="one line for each")
+    command.add_argument("--output", metavar="FILE", type=Path, help="write all tasks into this CSV file")
+    command.add_argument(
+        "--usage", metavar="FILE", type=Path, help="take exact prices over from a usage file of the dashboard"
+    )
     _add_common(command)
 
 

@@ -18,7 +18,7 @@ from .answer import Answer
 from .exit_status import CommandError, ExitStatus
 from .progress import Progress
 
-_MOST = 100_000
+MOST = 100_000
 _WANTING = LEASED | {TaskState.UNCERTAIN, TaskState.STOPPED}
 """States of tasks that want something of somebody."""
 
@@ -28,7 +28,7 @@ def list_tasks(options: argparse.Namespace, _progress: Progress) -> Answer:
 
     :raises CommandError: when the journal cannot be read.
     """
-    view = look(preferences.data_directory() / FILE_NAME, most=_MOST)
+    view = look(preferences.data_directory() / FILE_NAME, most=MOST)
     if view.problem:
         raise CommandError(f"The task journal cannot be read ({view.problem}). Look at the data folder.")
     tasks = sorted((seen.task for seen in view.newest if not seen.task.removed), key=lambda task: task.created_at)

@@ -12,7 +12,7 @@ from typing import TextIO
 
 from ...service.errors import TokenLabError
 from .. import interrupts
-from . import batches, generating, listing, resuming
+from . import batches, billing, generating, listing, resuming
 from .answer import Answer
 from .arguments import parser
 from .exit_status import CommandError, ExitStatus
@@ -25,6 +25,7 @@ _COMMANDS: dict[str, Callable[..., Answer]] = {
     "resume": resuming.resume,
     "list": listing.list_tasks,
     "models": listing.list_models,
+    "billing": billing.billing,
 }
 _INTERRUPTED = "Interrupted. What was sent goes on at the service, and the command resume finishes it."
 

@@ -1,0 +1,162 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The command `batch`, each run in a Blender process of its own. The long run is the campaign of the same name."""
+
+from __future__ import annotations
+
+import csv
+import time
+from pathlib import Path
+
+import bpy
+import pytest
+
+from tests.blender.commands import CommandLine
+from tests.blender.support import vertex_count
+from tests.simulator.process import SimulatorProcess
+
+
+class Batch:
+    """A batch file and its output folder."""
+
+    def __init__(self, command: CommandLine, folder: Path) -> None:
+        self.command = command
+        self.file = folder / "batch.csv"
+        self.output = folder / "out"
+
+    def words(self, *more: object) -> tuple[object, ...]:
+        return ("batch", self.file, "--output-dir", self.output, *more)
+
+    def results(self) -> list[dict[str, str]]:
+        with (self.output / "results.csv").open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def batch(simulator: SimulatorProcess, extension_zip: Path, tmp_path: Path) -> Batch:
+    return Batch(CommandLine(tmp_path, simulator, extension_zip), tmp_path)
+
+
+def test_each_row_becomes_a_file_and_a_second_run_sends_nothing(
+    batch: Batch, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    batch.file.write_text("prompt,output,seed,height\na robot,one,1,\na car,two.blend,,2\na bird,sub/three.obj,,\n")
+    ended = batch.command.run(*batch.words("--json"))
+    assert ended.status == 0, ended.said
+    assert ended.data["counts"] == {"done": 3}
+    created = {task["prompt"]: task for task in simulator.creates()}
+    for row in batch.results():
+        assert row["status"] == "done" and row["task_id"] == created[row["prompt"]]["id"]
+        assert row["billing_transaction_id"] == created[row["prompt"]]["billing_transaction_id"]
+        assert (batch.output / row["path"]).is_file() and float(row["seconds"]) >= 0
+    assert (batch.output / "one.glb").read_bytes()[:4] == b"glTF"
+    assert (batch.output / "sub" / "three.obj").is_file()
+    assert batch.command.run(*batch.words()).status == 0
+    assert len(simulator.creates()) == 3
+    # What was written is written again from the library, and not paid for again.
+    (batch.output / "one.glb").unlink()
+    assert batch.command.run(*batch.words()).status == 0
+    assert (batch.output / "one.glb").is_file() and len(simulator.creates()) == 3
+
+
+def test_a_blend_of_a_row_holds_its_model_alone_and_knows_of_no_task(batch: Batch) -> None:
+    batch.file.write_text("prompt,output\na robot,one.blend\na car,two.blend\n")
+    assert batch.command.run(*batch.words()).status == 0
+    for name in ("one", "two"):
+        bpy.ops.wm.open_mainfile(filepath=str(batch.output / f"{name}.blend"))
+        (collection,) = [item for item in bpy.data.collections if item.get("tokenlab_local_id")]
+        assert vertex_count(collection.all_objects) == vertex_count(bpy.data.objects) > 0
+        assert all(scene.get("tokenlab_tasks") is None for scene in bpy.data.scenes)
+
+
+def test_a_row_that_was_added_is_all_that_a_second_run_sends(batch: Batch, simulator: SimulatorProcess) -> None:
+    batch.file.write_text("prompt,output\na robot,one\n")
+    assert batch.command.run(*batch.words()).status == 0
+    batch.file.write_text("prompt,output\na car,two\na robot,one\n")
+    assert batch.command.run(*batch.words()).status == 0
+    assert [task["prompt"] for task in simulator.creates()] == ["a robot", "a car"]
+
+
+def test_what_failed_is_sent_anew_only_when_that_is_asked_for(batch: Batch, simulator: SimulatorProcess) -> None:
+    batch.file.write_text("prompt,output\na robot,one\n")
+    simulator.configure(faults=["task-fails"])
+    ended = batch.command.run(*batch.words())
+    assert ended.status == 1
+    assert "not charged" in batch.results()[0]["error"]
+    simulator.configure(faults=[])
+    assert batch.command.run(*batch.words()).status == 1
+    assert len(simulator.creates()) == 1
+    assert batch.command.run(*batch.words("--retry-failed")).status == 0
+    assert len(simulator.creates()) == 2 and batch.results()[0]["status"] == "done"
+
+
+def test_a_row_without_a_clear_answer_is_never_repeated(batch: Batch, simulator: SimulatorProcess) -> None:
+    batch.file.write_text("prompt,output\na robot,one\na car,two\n")
+    simulator.configure(faults=["create-reset-after-body:1"])
+    ended = batch.command.run(*batch.words())
+    assert ended.status == 4, ended.said
+    simulator.configure(faults=[])
+    assert batch.command.run(*batch.words("--retry-failed")).status == 4
+    assert len(simulator.creates()) == 2
+    assert sorted(row["status"] for row in batch.results()) == ["done", "uncertain"]
+
+
+def test_a_killed_run_and_an_interrupted_one_are_gone_on_with(batch: Batch, simulator: SimulatorProcess) -> None:
+    batch.file.write_text("prompt,output\n" + "".join(f"thing {number},thing{number}\n" for number in range(6)))
+    simulator.configure(seconds=3.0)
+    process = batch.command.start(*batch.words("--concurrency", 2))
+    while len(simulator.creates()) < 2:
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.kill()
+    process.communicate()
+    ended = batch.command.interrupt(batch.command.start(*batch.words("--concurrency", 2)), "2 done")
+    assert ended.status == 130, ended.said
+    simulator.configure(seconds=0.2)
+    assert batch.command.run(*batch.words()).status == 0
+    assert sorted(task["prompt"] for task in simulator.creates()) == [f"thing {number}" for number in range(6)]
+
+
+def test_no_more_rows_run_at_once_than_was_said(batch: Batch, simulator: SimulatorProcess) -> None:
+    batch.file.write_text("prompt\n" + "".join(f"thing {number}\n" for number in range(5)))
+    simulator.configure(seconds=1.0)
+    process = batch.command.start(*batch.words("--concurrency", 2))
+    most = 0
+    while process.poll() is None:
+        most = max(most, sum(task["state"] in ("pending", "processing") for task in simulator.creates()))
+        time.sleep(0.05)
+    assert process.returncode == 0 and most == 2
+
+
+def test_a_budget_stops_the_rows_that_could_go_beyond_it(batch: Batch, simulator: SimulatorProcess) -> None:
+    # A request costs up to $0.40.
+    batch.file.write_text("prompt\na\nb\nc\n")
+    ended = batch.command.run(*batch.words("--budget", "0.80"))
+    assert ended.status == 3 and "$0.80" in ended.said
+    assert sorted(row["status"] for row in batch.results()) == ["done", "done", "not sent"]
+    assert len(simulator.creates()) == 2
+    assert batch.command.run(*batch.words("--budget", "0.80")).status == 0
+
+
+def test_a_row_whose_picture_is_missing_is_said_and_the_others_are_made(
+    batch: Batch, simulator: SimulatorProcess
+) -> None:
+    batch.file.write_text("prompt,image\na robot,\na car,none.png\n")
+    ended = batch.command.run(*batch.words())
+    assert ended.status == 3, ended.said
+    assert [row["status"] for row in batch.results()] == ["done", "not sent"]
+    assert "none.png" in batch.results()[1]["error"] and len(simulator.creates()) == 1
+
+
+def test_two_runs_of_one_batch_at_once_do_not_both_send(batch: Batch, simulator: SimulatorProcess) -> None:
+    batch.file.write_text("prompt\na robot\n")
+    simulator.configure(seconds=4.0)
+    first = batch.command.start(*batch.words())
+    while not simulator.creates():
+        assert first.poll() is None
+        time.sleep(0.05)
+    second = batch.command.run(*batch.words())
+    assert second.status == 3 and "Another Blender works on the batch" in second.said
+    assert batch.command.end(first).status == 0
+    assert len(simulator.creates()) == 1

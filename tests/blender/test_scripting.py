@@ -1,0 +1,180 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What scripts are promised: the examples of the documentation, listening to a task, and interrupting a wait."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import threading
+import time
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import bpy
+import pytest
+
+from tests.blender.commands import CommandLine
+from tests.blender.documentation import Example, batch_file, commands, examples
+from tests.blender.support import pump
+from tests.blender.test_whole_way import png
+from tests.simulator.process import SimulatorProcess
+
+
+def test_the_page_has_examples_of_each_kind() -> None:
+    assert {example.is_for_background for example in examples()} == {False, True}
+    assert len(examples()) >= 9 and len(commands()) >= 8
+
+
+@pytest.mark.parametrize("example", examples(), ids=lambda example: example.name)
+def test_an_example_of_the_documentation_does_what_it_says(
+    extension: ModuleType,
+    simulator: SimulatorProcess,
+    session: Any,
+    example: Example,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec(compile(example.code, "docs/scripting.md", "exec"), {"__name__": "__console__"})  # noqa: S102  # our own page
+    handles = extension.tasks()
+    pump(extension, lambda: all(handle.is_over for handle in handles))
+    assert [handle.error for handle in handles if handle.state != "IMPORTED"] == []
+    if "generate" in example.code and "run_command" not in example.code:
+        assert handles and len(simulator.creates()) == len(handles)
+    if "move_aside" in example.code:
+        assert handles[0].objects[0].location.x == 2.0
+    if "run_command" in example.code:
+        assert (tmp_path / "bridge.glb").read_bytes()[:4] == b"glTF"
+
+
+@pytest.mark.parametrize("words", commands())
+def test_a_command_of_the_documentation_does_what_it_says(
+    simulator: SimulatorProcess, extension_zip: Path, tmp_path: Path, words: str
+) -> None:
+    command = CommandLine(tmp_path, simulator, extension_zip)
+    png(tmp_path / "sketch.png")
+    (tmp_path / "props.csv").write_text(batch_file(), encoding="utf-8")
+    arguments = shlex.split(words)
+    ended = command.run(*arguments)
+    assert ended.status == 0, ended.said
+    if "--output" in arguments:
+        assert (tmp_path / arguments[arguments.index("--output") + 1]).is_file()
+    if arguments[0] == "batch":
+        assert {path.name for path in (tmp_path / "out").iterdir()} == {"house.glb", "lamp.glb", "results.csv"}
+
+
+# ---- listening
+
+
+def test_a_function_hears_of_each_change_on_the_main_thread_and_first_of_all_how_things_are(
+    extension: ModuleType, simulator: SimulatorProcess
+) -> None:
+    simulator.configure(seconds=0.5)
+    heard: list[tuple[str, bool]] = []
+    task = extension.generate("a chair")
+    task.on_change(lambda one: heard.append((one.state, threading.current_thread() is threading.main_thread())))
+    pump(extension, lambda: task.is_over)
+    assert all(is_main for _, is_main in heard)
+    states = list(dict.fromkeys(state for state, _ in heard))
+    assert states[-1] == "IMPORTED" and set(states) & {"PENDING", "PROCESSING"}
+    late: list[str] = []
+    task.on_change(lambda one: late.append(one.state))
+    pump(extension, lambda: late)
+    assert late == ["IMPORTED"]
+
+
+def test_a_function_hears_that_it_failed_and_that_an_import_was_undone(
+    extension: ModuleType, simulator: SimulatorProcess
+) -> None:
+    heard: list[tuple[str, str]] = []
+    bpy.ops.ed.undo_push(message="Original")
+    task = extension.generate("a chair")
+    task.on_change(lambda one: heard.append((one.state, one.error)))
+    task.wait(timeout=60)
+    bpy.ops.ed.undo()
+    extension.core.blender.tick.tick()
+    assert heard[-1] == ("READY", "")
+    simulator.configure(faults=["task-fails"])
+    failing = extension.generate("a table")
+    failing.on_change(lambda one: heard.append((one.state, one.error)))
+    pump(extension, lambda: failing.is_over)
+    extension.core.blender.tick.tick()
+    assert heard[-1][0] == "FAILED" and "not charged" in heard[-1][1]
+
+
+def test_a_function_that_fails_stops_neither_the_task_nor_the_others(
+    extension: ModuleType, simulator: SimulatorProcess, caplog: pytest.LogCaptureFixture
+) -> None:
+    heard: list[str] = []
+    task = extension.generate("a chair")
+
+    def fail(_task: Any) -> None:
+        raise ValueError("somebody's mistake")
+
+    task.on_change(fail)
+    task.on_change(lambda one: heard.append(one.state))
+    task.wait(timeout=60)
+    assert heard[-1] == "IMPORTED" and "somebody's mistake" in caplog.text
+
+
+def test_a_function_may_remove_its_task_and_ask_for_another_one(
+    extension: ModuleType, simulator: SimulatorProcess
+) -> None:
+    followers: list[Any] = []
+
+    def go_on(task: Any) -> None:
+        if task.state == "IMPORTED" and not followers:
+            bpy.ops.tokenlab.remove_task(local_id=task.local_id)
+            followers.append(extension.generate("a table"))
+
+    first = extension.generate("a chair")
+    first.on_change(go_on)
+    pump(extension, lambda: followers and followers[0].is_over)
+    assert followers[0].state == "IMPORTED" and len(simulator.creates()) == 2
+    with pytest.raises(extension.TokenLabError, match="removed"):
+        _ = first.state
+
+
+# ---- interrupting
+
+
+def test_ctrl_c_ends_a_wait_and_leaves_the_task(extension: ModuleType, simulator: SimulatorProcess) -> None:
+    simulator.configure(seconds=60.0)
+    task = extension.generate("a chair")
+    pump(extension, lambda: task.task_id)
+    before = signal.getsignal(signal.SIGINT)
+    threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        task.wait(timeout=30)
+    assert signal.getsignal(signal.SIGINT) is before
+    assert task.state in ("PENDING", "PROCESSING")
+    simulator.steer(task.task_id, seconds=0.0)
+    assert task.wait(timeout=60)
+    assert len(simulator.creates()) == 1
+
+
+def test_in_a_window_a_wait_refuses_and_names_the_way(
+    extension: ModuleType, simulator: SimulatorProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = extension.generate("a chair")
+
+    class Window:
+        """Blender's application, with a window."""
+
+        background = False
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(bpy.app, name)
+
+    fake = SimpleNamespace(app=Window(), data=bpy.data, types=bpy.types)
+    with monkeypatch.context() as patch:
+        patch.setattr(extension.core.blender.task_handle, "bpy", fake)
+        began = time.monotonic()
+        with pytest.raises(extension.TokenLabError, match=r"on_change\(\)"):
+            task.wait()
+        assert time.monotonic() - began < 1.0
+        assert task.wait(block=True, timeout=60)
