@@ -56,12 +56,16 @@ class CommandLine:
         return subprocess.Popen(
             self.words(*arguments),
             cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **self.environment},
+            env=self.everything(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    def everything(self) -> dict[str, str]:
+        """The environment of a command."""
+        return {**os.environ, "PYTHONPATH": str(ROOT), **self.environment}
 
     def words(self, *arguments: object) -> list[str]:
         """The command, as the system is given it."""

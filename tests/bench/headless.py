@@ -1,0 +1,104 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The command line against a bare import and export: `python -m tests.bench.headless`. No bpy. Not for Windows."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.bench.big_models import ensure_big_models
+from tests.bench.importing import python
+from tests.bench.report import table, write_section
+from tests.build import build_zip
+from tests.simulator.process import SimulatorProcess
+from tests.tiers import PRIVATE_VARIABLES
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CHILD = Path(__file__).with_name("headless_child.py")
+TRIANGLES = (100_000, 500_000)
+SUFFIXES = (".glb", ".obj", ".blend")
+PROCESS_SECONDS = 600
+COLUMNS = ("model, output", "bare import and export, s", "from completed to written, s", "ratio")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.headless", description=__doc__)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--bpy", default="5.2")
+    options = parser.parse_args()
+    for name in PRIVATE_VARIABLES:
+        os.environ.pop(name, None)
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="tokenlab-bench-", ignore_cleanup_errors=True) as text:
+        folder = Path(text)
+        package = build_zip(folder)
+        for triangles in TRIANGLES:
+            for suffix in SUFFIXES:
+                rows.append(measure(options.bpy, package, triangles, suffix, options.repeats, folder))
+                print(*rows[-1], flush=True)
+    lines = [
+        'Without a window, `generate --output`: from the answer that calls the task "completed" until the file is there,',
+        "download over loopback and all, against Blender's own import and export of the same file in the same process. A",
+        "GLB with a UV map and four textures of 2048 pixels; where a GLB is wanted, what was delivered is imported, to see",
+        f"that it is whole, and copied. Medians of {options.repeats}, Blender {options.bpy}.",
+        "",
+        *table(COLUMNS, rows),
+    ]
+    write_section("Headless", lines)
+    print("\n".join(lines))
+    return 0
+
+
+def measure(
+    version: str, package: Path, triangles: int, suffix: str, repeats: int, folder: Path
+) -> tuple[str, str, str, str]:
+    model = ensure_big_models(triangles) / "model.glb"
+    assets = folder / f"assets{triangles}"
+    assets.mkdir(exist_ok=True)
+    if not (assets / "model.glb").exists():
+        (assets / "model.glb").symlink_to(model)
+    runs = []
+    with SimulatorProcess(assets=assets) as simulator:
+        simulator.configure(seconds=0)
+        for _ in range(repeats):
+            runs.append(run_child(version, package, model, suffix, simulator))
+    ours, bare = (statistics.median(run[name] for run in runs) for name in ("ours", "bare"))
+    return f"{triangles:,} triangles, {suffix}", f"{bare:.2f}", f"{ours:.2f}", f"{ours / bare:.2f}"
+
+
+def run_child(version: str, package: Path, model: Path, suffix: str, simulator: SimulatorProcess) -> dict[str, float]:
+    with tempfile.TemporaryDirectory(prefix="tokenlab-bench-", ignore_cleanup_errors=True) as folder:
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(REPOSITORY),
+            "BLENDER_USER_RESOURCES": str(Path(folder, "blender")),
+            "TOKENLAB_DATA_DIR": str(Path(folder, "data")),
+            "TOKENLAB_API_BASE": simulator.url,
+            "TOKENLAB_API_KEY": simulator.key,
+        }
+        done = subprocess.run(
+            [python(version), str(CHILD), str(package), str(model), str(Path(folder, f"model{suffix}"))],
+            cwd=REPOSITORY,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PROCESS_SECONDS,
+            check=False,
+        )
+    if done.returncode != 0:
+        raise RuntimeError(f"the command failed:\n{done.stdout[-2000:]}\n{done.stderr[-3000:]}")
+    run: dict[str, float] = json.loads(next(line for line in reversed(done.stdout.splitlines()) if line[:1] == "{"))
+    return run
+
+
+if __name__ == "__main__":
+    sys.exit(main())
