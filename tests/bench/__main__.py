@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-NO_BENCHMARK = frozenset({"__main__", "big_models", "draw_probe", "importing_child", "make_big_models", "report"})
+CHILDREN = frozenset({"draw_probe", "headless_child", "importing_child"})
+NO_BENCHMARK = CHILDREN | {"__main__", "big_models", "make_big_models", "report"}
 
 
 def main() -> int:

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One measured command, in a Blender of its own: `headless_child.py ZIP MODEL OUTPUT`. Uses bpy; prints JSON.
+"""One measured way, in a Blender of its own: `headless_child.py ours|bare ZIP MODEL OUTPUT`. Uses bpy; prints JSON.
 
 `ours` is the time from the answer that calls the task completed until the output has its name, with the download and
-all; `bare` is Blender's own import and export of the same file, in the same process afterwards.
+all; `bare` is Blender's own import and export of the same file.
 """
 
 from __future__ import annotations
@@ -50,7 +50,14 @@ class Watch(threading.Thread):
 
 
 def main() -> None:
-    package, model, output = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+    way, package, model, output = sys.argv[1], sys.argv[2], sys.argv[3], Path(sys.argv[4])
+    seconds = bare(model, output) if way == "bare" else ours(package, output)
+    print(json.dumps({"seconds": seconds}), flush=True)
+    os._exit(0)
+
+
+def ours(package: str, output: Path) -> float:
+    """Carry out the command, and return the seconds from the completion to the file."""
     bpy.ops.extensions.package_install_files(filepath=package, repo=REPOSITORY, enable_on_install=True)
     tokenlab: Any = importlib.import_module(MODULE)
     watch = Watch(new_session(tokenlab).engine, output)
@@ -58,9 +65,7 @@ def main() -> None:
     status = tokenlab.run_command(["generate", "a ball", "--format", "glb", "--output", str(output), "--quiet"])
     assert status == 0, status
     watch.join(LIMIT_SECONDS)
-    print(json.dumps({"ours": watch.seconds, "bare": bare(model, output)}), flush=True)
-    bpy.ops.preferences.addon_disable(module=MODULE)
-    os._exit(0)
+    return watch.seconds
 
 
 def bare(model: str, output: Path) -> float:

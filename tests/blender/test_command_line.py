@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -238,3 +239,35 @@ def test_looking_takes_no_task_over(command: CommandLine, simulator: SimulatorPr
 def test_the_command_is_known_to_blender_while_the_extension_is_enabled(extension: Any) -> None:
     assert len(extension.core.blender.command_line._handles) == 1
     assert extension.core.blender.command_line.NAME == "tokenlab_3d"
+
+
+class Screen(io.StringIO):
+    """A terminal, or a log file."""
+
+    def __init__(self, *, is_terminal: bool) -> None:
+        super().__init__()
+        self.is_terminal = is_terminal
+
+    def isatty(self) -> bool:
+        return self.is_terminal
+
+
+def shown(extension: Any, *, is_terminal: bool, is_quiet: bool = False) -> str:
+    """What is seen of a task that makes progress, looked at far too often."""
+    screen, now = Screen(is_terminal=is_terminal), [0.0]
+    progress = extension.core.blender.command_line.progress.Progress(screen, is_quiet=is_quiet, clock=lambda: now[0])
+    for percent in range(101):
+        for _ in range(3):
+            progress.show("Processing: a robot", percent)
+            now[0] += 0.02
+    progress.end()
+    return screen.getvalue()
+
+
+def test_a_terminal_gets_one_line_that_grows_and_a_log_a_line_for_each_quarter(extension: Any) -> None:
+    bar = shown(extension, is_terminal=True)
+    assert bar.count("\n") == 1 and bar.startswith("\r[....") and "#" * 24 in bar
+    assert 40 < bar.count("\r") <= 101
+    log = shown(extension, is_terminal=False)
+    assert [line.split()[-2] for line in log.splitlines()] == ["0", "25", "50", "75", "100"]
+    assert shown(extension, is_terminal=True, is_quiet=True) == ""
