@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,3 +97,11 @@ class CommandLine:
         process.wait(LIMIT_SECONDS)
         reader.join(LIMIT_SECONDS)
         return Ended(process.returncode, output.splitlines(), "".join((*before, *rest)))
+
+
+def wait_for_polls(simulator: SimulatorProcess, count: int) -> None:
+    """Wait until so many tasks were asked about: by then the disk has their ids, and a kill leaves nothing unclear."""
+    end = time.monotonic() + LIMIT_SECONDS
+    while sum(task["polls"] > 0 for task in simulator.creates()) < count:
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)

@@ -12,8 +12,9 @@ from pathlib import Path
 import bpy
 import pytest
 
-from tests.blender.commands import CommandLine
+from tests.blender.commands import CommandLine, wait_for_polls
 from tests.blender.support import vertex_count
+from tests.simulator.models import ensure_models
 from tests.simulator.process import SimulatorProcess
 
 
@@ -106,9 +107,7 @@ def test_a_killed_run_and_an_interrupted_one_are_gone_on_with(batch: Batch, simu
     batch.file.write_text("prompt,output\n" + "".join(f"thing {number},thing{number}\n" for number in range(6)))
     simulator.configure(seconds=3.0)
     process = batch.command.start(*batch.words("--concurrency", 2))
-    while len(simulator.creates()) < 2:
-        assert process.poll() is None
-        time.sleep(0.05)
+    wait_for_polls(simulator, 2)
     process.kill()
     process.communicate()
     ended = batch.command.interrupt(batch.command.start(*batch.words("--concurrency", 2)), "2 done")
@@ -160,3 +159,25 @@ def test_two_runs_of_one_batch_at_once_do_not_both_send(batch: Batch, simulator:
     assert second.status == 3 and "Another Blender works on the batch" in second.said
     assert batch.command.end(first).status == 0
     assert len(simulator.creates()) == 1
+
+
+def test_textures_of_two_rows_do_not_take_each_others_place(batch: Batch, simulator: SimulatorProcess) -> None:
+    simulator.configure(assets=ensure_models())
+    batch.file.write_text("prompt,output,format\na robot,one.obj,glb\na car,two.obj,glb\n")
+    assert batch.command.run(*batch.words()).status == 0
+    for name in ("one", "two"):
+        maps = [line.split()[-1] for line in (batch.output / f"{name}.mtl").read_text().splitlines() if "map_" in line]
+        assert maps and all(file.startswith(f"{name}-") and (batch.output / file).is_file() for file in maps)
+
+
+def test_a_result_file_that_cannot_be_written_costs_no_model_and_is_said(
+    batch: Batch, simulator: SimulatorProcess
+) -> None:
+    batch.file.write_text("prompt,output\na robot,one\n")
+    (batch.output / "results.csv").mkdir(parents=True)
+    ended = batch.command.run(*batch.words())
+    assert ended.status == 1 and "results.csv could not be written" in ended.said
+    assert "Traceback" not in ended.said and (batch.output / "one.glb").is_file()
+    (batch.output / "results.csv").rmdir()
+    assert batch.command.run(*batch.words()).status == 0
+    assert batch.results()[0]["status"] == "done" and len(simulator.creates()) == 1

@@ -6,14 +6,16 @@
 from __future__ import annotations
 
 import io
+import shutil
 from pathlib import Path
 from typing import Any
 
 import bpy
 import pytest
 
-from tests.blender.commands import CommandLine
+from tests.blender.commands import CommandLine, wait_for_polls
 from tests.blender.support import vertex_count
+from tests.simulator.models import ensure_models
 from tests.simulator.process import SimulatorProcess
 
 
@@ -50,6 +52,43 @@ def test_the_output_is_what_its_suffix_says_and_opens(
     (created,) = simulator.creates()
     assert created["request"]["seed"] == 7
     assert [path for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize("suffix", [".glb", ".blend", ".fbx", ".obj", ".usdz"])
+def test_the_textures_are_in_the_output_or_beside_it(
+    command: CommandLine, simulator: SimulatorProcess, tmp_path: Path, suffix: str
+) -> None:
+    simulator.configure(assets=ensure_models())
+    output = tmp_path / "out" / f"robot{suffix}"
+    output.parent.mkdir()
+    # As GLB, which is converted: the exporters are what is tested.
+    ended = command.run("generate", "a robot", "--format", "glb", "--height", 2, "--output", output)
+    assert ended.status == 0, ended.said
+    shutil.rmtree(tmp_path / "data")
+    open_model(output)
+    images = [image for image in bpy.data.images if image.size[0] > 0]
+    assert images
+
+
+def test_a_blend_that_was_open_gets_the_model_and_keeps_its_relative_paths(
+    simulator: SimulatorProcess, command: CommandLine, tmp_path: Path
+) -> None:
+    (tmp_path / "textures").mkdir()
+    image = bpy.data.images.new("Wood", 4, 4)
+    image.filepath_raw, image.file_format = str(tmp_path / "textures" / "wood.png"), "PNG"
+    image.save()
+    image.use_fake_user = True
+    bpy.ops.mesh.primitive_cube_add()
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    bpy.ops.file.make_paths_relative()
+    bpy.ops.wm.save_mainfile()
+    command.environment["TOKENLAB_TEST_OPEN"] = str(tmp_path / "scene.blend")
+    ended = command.run("generate", "a robot", "--output", tmp_path / "robot.blend")
+    assert ended.status == 0, ended.said
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "robot.blend"))
+    assert bpy.data.images["Wood"].filepath == "//textures/wood.png"
+    names = {item.name for item in bpy.data.objects}
+    assert "Cube" in names and len(names) > 1
 
 
 def test_a_model_that_comes_in_another_format_than_the_output_is_converted(
@@ -195,8 +234,7 @@ def test_a_command_that_was_killed_is_finished_by_resume(
 ) -> None:
     simulator.configure(seconds=3.0)
     process = command.start("generate", "a robot", "--output", tmp_path / "robot.obj")
-    assert process.stderr is not None
-    next(line for line in process.stderr if "Pending" in line)
+    wait_for_polls(simulator, 1)
     process.kill()
     process.communicate()
     ended = command.run("resume")

@@ -10,6 +10,8 @@ on where it was.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import logging
 import math
 import time
 from pathlib import Path
@@ -32,6 +34,8 @@ from .exit_status import CommandError, ExitStatus
 from .progress import Progress
 from .resuming import bring, clear
 
+logger = logging.getLogger(__name__)
+
 _WRITE_SECONDS = 2.0
 """Between two versions of the result file, while rows change."""
 _AT_SERVICE = frozenset({TaskState.QUEUED, TaskState.SUBMITTING, TaskState.PENDING, TaskState.PROCESSING})
@@ -50,14 +54,17 @@ def batch(options: argparse.Namespace, progress: Progress) -> Answer:
         raise CommandError(str(error), ExitStatus.WRONG_USAGE) from error
     workplace.require_service(options.model)
     folder = options.output_dir.absolute()
-    try:
-        with BatchLock(folder):
-            workplace.open_empty_file()
-            current = workplace.begin(options)
-            return _Batch(current, rows, folder, options).run(progress)
-    except OSError as error:
-        reason = error.strerror or "the disk refused"
-        raise CommandError(f"The output folder cannot be written to ({reason}).", ExitStatus.WRONG_USAGE) from error
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(BatchLock(folder))
+        except OSError as error:
+            reason = error.strerror or "the disk refused"
+            raise CommandError(
+                f"The output folder cannot be written to ({reason}). Nothing was sent.", ExitStatus.WRONG_USAGE
+            ) from error
+        workplace.open_empty_file()
+        current = workplace.begin(options)
+        return _Batch(current, rows, folder, options).run(progress)
 
 
 def _check_outputs(rows: tuple[BatchRow, ...]) -> None:
@@ -86,6 +93,8 @@ class _Batch:
         """Rows whose models were seen in their files, by key: the disk is asked once."""
         self._written_at = -math.inf
         self._written: list[RowResult] = []
+        self._problem = ""
+        """Why the result file is not what it should be."""
 
     def run(self, progress: Progress) -> Answer:
         """Go on until every row is settled, or the time is up."""
@@ -215,10 +224,20 @@ class _Batch:
         if now - self._written_at < _WRITE_SECONDS:
             return
         results = self._row_results()
-        if results != self._written:
-            write_results(self._results, results)
-            self._written = results
         self._written_at = now
+        if results == self._written:
+            return
+        try:
+            write_results(self._results, results)
+        except OSError as error:
+            # The rows are in the journal: this file is made of it, and can be made again.
+            logger.warning("The result file could not be written: %s", error)
+            self._problem = (
+                f"{self._results.name} could not be written ({error.strerror or 'the disk refused'}). Nothing is lost: "
+                "use the same command again."
+            )
+        else:
+            self._written, self._problem = results, ""
 
     def _answer(self) -> Answer:
         results = self._row_results()
@@ -227,7 +246,10 @@ class _Batch:
         status = _exit_status(statuses)
         lines = [f"{count} {name}" for name, count in counts.items()]
         data = {"counts": counts, "results": str(self._results), "rows": [dict(result.values()) for result in results]}
-        problem = next((result.error for result in results if result.status is RowStatus.NOT_SENT), "")
+        refused = (result.error for result in results if result.status is RowStatus.NOT_SENT)
+        problem = self._problem or next(refused, "")
+        if self._problem and status is ExitStatus.SUCCESS:
+            status = ExitStatus.FAILED
         return Answer(status, [*lines, str(self._results)], data, problem)
 
 

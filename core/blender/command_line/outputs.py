@@ -20,6 +20,7 @@ from pathlib import Path
 import bpy
 
 from ...files.formats import ModelFormat
+from ...files.images import image_type
 from ...processes import is_running
 from ...service.errors import TokenLabError
 from ...tasks.placement import AS_DELIVERED
@@ -40,31 +41,47 @@ def write(handle: TaskHandle, path: Path) -> None:
 
     :raises TokenLabError: when it cannot be written.
     """
-    suffix = path.suffix.lower()
     try:
-        with _all_or_nothing(path) as temporary:
-            if _is_as_delivered(handle, suffix):
-                shutil.copyfile(handle.record.result_path, temporary)
-            elif suffix == ".blend":
-                bpy.ops.wm.save_as_mainfile(filepath=str(temporary), copy=True, check_existing=False)
-            else:
-                _select(handle)
-                _EXPORTERS[suffix](str(temporary))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(path.parent)
+        if path.suffix.lower() == ".blend":
+            _save_file(path)
+        else:
+            _write_model(handle, path)
     except (OSError, RuntimeError) as error:
         logger.warning("The output was not written: %s", error)
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "Blender's exporter refused"
         raise TokenLabError(
-            f"{path.name} could not be written ({reason}). The model was paid for, and is kept in the library: "
-            f"{handle.result_path}. Make room or choose another folder, then use the command resume."
+            f"{path.name} could not be written ({reason}). The model was paid for, and is kept in the library. Make "
+            "room or choose another folder, then use the same command or resume."
         ) from error
     session.current().engine.records.change(handle.local_id, output_path="")
+
+
+def _save_file(path: Path) -> None:
+    """Save a copy of the open file, in the folder that it is for: Blender makes its relative paths fit that."""
+    temporary = path.with_name(f"{_PREFIX}{os.getpid()}-{path.name}")
+    try:
+        bpy.ops.wm.save_as_mainfile(filepath=str(temporary), copy=True, check_existing=False)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _write_model(handle: TaskHandle, path: Path) -> None:
+    """Write the model alone."""
+    suffix = path.suffix.lower()
+    with _all_or_nothing(path) as temporary:
+        if _is_as_delivered(handle, suffix):
+            shutil.copyfile(handle.record.result_path, temporary)
+        else:
+            _select(handle)
+            _EXPORTERS[suffix](temporary)
 
 
 @contextmanager
 def _all_or_nothing(path: Path) -> Iterator[Path]:
     """Give a place to write to, and have what was written there take its own place in the end."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _remove_leftovers(path.parent)
     prefix = f"{_PREFIX}{os.getpid()}-"
     with tempfile.TemporaryDirectory(prefix=prefix, dir=path.parent, ignore_cleanup_errors=True) as folder:
         temporary = Path(folder, path.name)
@@ -83,8 +100,12 @@ def _remove_leftovers(folder: Path) -> None:
     """Remove what processes that were killed while they wrote have left."""
     for leftover in folder.glob(f"{_PREFIX}*-*"):
         number = leftover.name.removeprefix(_PREFIX).partition("-")[0]
-        if leftover.is_dir() and number.isdecimal() and not is_running(int(number)):
+        if not number.isdecimal() or is_running(int(number)):
+            continue
+        if leftover.is_dir():
             shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink(missing_ok=True)
 
 
 def _is_as_delivered(handle: TaskHandle, suffix: str) -> bool:
@@ -100,23 +121,57 @@ def _select(handle: TaskHandle) -> None:
         item.select_set(item in objects)
 
 
-def _export_glb(path: str) -> None:
-    bpy.ops.export_scene.gltf(filepath=path, export_format="GLB", use_selection=True)
+def _export_glb(path: Path) -> None:
+    bpy.ops.export_scene.gltf(filepath=str(path), export_format="GLB", use_selection=True)
 
 
-def _export_fbx(path: str) -> None:
-    bpy.ops.export_scene.fbx(filepath=path, use_selection=True, path_mode="COPY", embed_textures=True)
+def _export_fbx(path: Path) -> None:
+    bpy.ops.export_scene.fbx(filepath=str(path), use_selection=True, path_mode="COPY", embed_textures=True)
 
 
-def _export_obj(path: str) -> None:
-    bpy.ops.wm.obj_export(filepath=path, export_selected_objects=True, path_mode="COPY", export_pbr_extensions=True)
+def _export_obj(path: Path) -> None:
+    # Packed textures are left out by this exporter: it wants files.
+    with _textures_beside(path):
+        bpy.ops.wm.obj_export(
+            filepath=str(path), export_selected_objects=True, path_mode="STRIP", export_pbr_extensions=True
+        )
 
 
-def _export_usdz(path: str) -> None:
-    bpy.ops.wm.usd_export(filepath=path, selected_objects_only=True)
+@contextmanager
+def _textures_beside(path: Path) -> Iterator[None]:
+    """Have the packed images of the selected objects as files beside `path` for a while, under its name."""
+    before = {image.name: image.filepath_raw for image in bpy.data.images}
+    try:
+        for number, image in enumerate(image for image in _images() if image.packed_file is not None):
+            data = image.packed_file.data
+            suffix = (image_type(data) or "image/png").rpartition("/")[2]
+            file = path.with_name(f"{path.stem}-{number}.{suffix}")
+            file.write_bytes(data)
+            image.filepath_raw = str(file)
+        yield
+    finally:
+        for image in bpy.data.images:
+            if image.name in before:
+                image.filepath_raw = before[image.name]
 
 
-_EXPORTERS: dict[str, Callable[[str], None]] = {
+def _images() -> list[bpy.types.Image]:
+    """Return the images that the materials of the selected objects show, in a fixed order."""
+    found: dict[str, bpy.types.Image] = {}
+    for item in bpy.context.selected_objects:
+        for slot in item.material_slots:
+            for node in slot.material.node_tree.nodes if slot.material and slot.material.node_tree else ():
+                image = getattr(node, "image", None)
+                if image is not None:
+                    found[image.name] = image
+    return list(found.values())
+
+
+def _export_usdz(path: Path) -> None:
+    bpy.ops.wm.usd_export(filepath=str(path), selected_objects_only=True)
+
+
+_EXPORTERS: dict[str, Callable[[Path], None]] = {
     ".glb": _export_glb,
     ".fbx": _export_fbx,
     ".obj": _export_obj,

@@ -41,7 +41,8 @@ def resume(options: argparse.Namespace, progress: Progress) -> Answer:
     if any(not handle.is_stand_in and handle.record.state in _WAITING for handle in handles):
         workplace.require_service(None)
     for handle in handles:
-        if handle.record.state in (TaskState.QUEUED, TaskState.STOPPED):
+        is_ours = not current.engine.is_followed(handle.local_id)
+        if is_ours and handle.record.state in (TaskState.QUEUED, TaskState.STOPPED):
             current.resume(handle.local_id)
     _wait(handles, progress, options.timeout)
     answers = [_finish(handle) for handle in handles]

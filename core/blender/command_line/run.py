@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TextIO
 
+import bpy
+
 from ...service.errors import TokenLabError
 from .. import interrupts
 from . import batches, billing, generating, listing, resuming
@@ -30,11 +32,21 @@ _COMMANDS: dict[str, Callable[..., Answer]] = {
 _INTERRUPTED = "Interrupted. What was sent goes on at the service, and the command resume finishes it."
 
 
+_IN_A_WINDOW = (
+    "Commands begin with an empty file, so they do nothing in a window. Nothing was sent. Use generate() and the other "
+    "functions of the module."
+)
+
+
 def run(arguments: Sequence[str]) -> int:
     """Carry out a command as `blender --command tokenlab_3d` does, and return its exit status (`ExitStatus`).
 
-    The result is printed on standard output, everything else on standard error.
+    The result is printed on standard output, everything else on standard error. Commands begin with an empty file, so
+    there are none in a window, where somebody works.
     """
+    if not bpy.app.background:
+        sys.stderr.write(f"{_IN_A_WINDOW}\n")
+        return int(ExitStatus.NOT_NOW)
     try:
         options = parser().parse_args(list(arguments))
     except SystemExit as end:

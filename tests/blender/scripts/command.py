@@ -3,7 +3,7 @@
 
 """Does what `blender --command tokenlab_3d` does, where Blender is a Python module: `command.py ZIP ARGUMENT...`.
 
-TOKENLAB_TEST_FAST makes the polls quick.
+TOKENLAB_TEST_FAST makes the polls quick, TOKENLAB_TEST_OPEN names a .blend to open first.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ def main() -> int:
             usual=0.2, slow=0.2, longest_back_off=1.0, billing=(0.2, 1.0)
         )
         ask_without_pause(session)
+    if blend := os.environ.get("TOKENLAB_TEST_OPEN"):
+        bpy.ops.wm.open_mainfile(filepath=blend)
     return int(tokenlab.run_command(arguments))
 
 
