@@ -10,6 +10,7 @@ import re
 _PRIVATE = re.compile(r"\b(?:https?://|data:[\w.+-]+/)\S+|\b(?:sk|mt)-[\w-]{8,}", re.IGNORECASE)
 """An address (it may be signed), a picture, or a key of the service."""
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _KILO = 1024
 _MAX_NAME_BYTES = 60
 """A few are left for `.001`."""
@@ -36,6 +37,11 @@ def one_line(value: object, *, limit: int = 300) -> str:
 def public_words(value: object, *, limit: int = 300) -> str:
     """Return somebody else's words as one line without addresses and keys, for a sentence that may be saved."""
     return one_line(_PRIVATE.sub("…", one_line(value, limit=4000)), limit=limit)
+
+
+def spreadsheet_cell(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def bytes_text(count: int) -> str:

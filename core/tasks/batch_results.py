@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from ..files.library import write_atomically
-from ..text import one_line
+from ..text import one_line, spreadsheet_cell
 from .batch import BatchRow
 from .task import Task, TaskState
 
@@ -30,8 +30,6 @@ COLUMNS: Final = (
     "request_id",
     "error",
 )
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula."""
 
 
 class RowStatus(enum.Enum):
@@ -160,4 +158,4 @@ def write_results(path: Path, results: Iterable[RowResult]) -> None:
 
 
 def _cell(value: str | float) -> str | float:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return spreadsheet_cell(value) if isinstance(value, str) else value

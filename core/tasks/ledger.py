@@ -20,6 +20,7 @@ from pathlib import PurePath
 from typing import Final
 
 from ..service.contract import AUTO
+from ..text import spreadsheet_cell
 from .duplicates import FIRST_TRY
 from .spending import dollars, times_charged, upper_price
 from .task import Task, TaskState
@@ -43,8 +44,6 @@ COLUMNS: Final = (
     "request_id",
     "local_id",
 )
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula."""
 _UNSURE: Final = frozenset({TaskState.SUBMITTING, TaskState.UNCERTAIN, TaskState.STOPPED, TaskState.LOST})
 """States of tasks that may, or may not, be completed at the service."""
 
@@ -124,22 +123,21 @@ def _cells(entry: Entry) -> list[str]:
     task, request = entry.task, entry.task.request
     return [
         time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(entry.moment)),
-        *map(_safe, (task.project, request.model, _chosen(request.format), _chosen(request.quality), request.style)),
+        *map(
+            spreadsheet_cell,
+            (task.project, request.model, _chosen(request.format), _chosen(request.quality), request.style),
+        ),
         "" if request.seed is None else str(request.seed),
-        _safe(request.delivery_policy),
+        spreadsheet_cell(request.delivery_policy),
         task.state.value,
         entry.charged.value,
         *("" if price is None else f"{price:f}" for price in (entry.low, entry.high, entry.exact)),
-        *map(_safe, (task.task_id, task.billing_transaction_id, task.request_id, task.local_id)),
+        *map(spreadsheet_cell, (task.task_id, task.billing_transaction_id, task.request_id, task.local_id)),
     ]
 
 
 def _chosen(value: str) -> str:
     return "" if value == AUTO else value
-
-
-def _safe(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 # ------------------------------------------------------------------------------

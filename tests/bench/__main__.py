@@ -11,7 +11,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 CHILDREN = frozenset({"draw_probe", "headless_child", "importing_child"})
-NO_BENCHMARK = CHILDREN | {"__main__", "big_models", "make_big_models", "report"}
+NO_BENCHMARK = CHILDREN | {"__main__", "big_models", "child", "make_big_models", "report"}
 
 
 def main() -> int:

@@ -6,26 +6,22 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from tests.bench.big_models import ensure_big_models
-from tests.bench.importing import python
+from tests.bench.child import FOLDER, run_child
 from tests.bench.report import table, write_section
 from tests.build import build_zip
 from tests.simulator.process import SimulatorProcess
 from tests.tiers import PRIVATE_VARIABLES
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 CHILD = Path(__file__).with_name("headless_child.py")
 TRIANGLES = (100_000, 500_000)
 SUFFIXES = (".glb", ".obj", ".blend")
-PROCESS_SECONDS = 600
 COLUMNS = ("model, output", "bare import and export, s", "from completed to written, s", "ratio")
 
 
@@ -71,35 +67,10 @@ def measure(
         simulator.configure(seconds=0)
         for _ in range(repeats):
             for way, results in runs.items():
-                results.append(run_child(version, way, package, model, suffix, simulator))
+                arguments = [way, str(package), str(model), f"{FOLDER}/model{suffix}"]
+                results.append(run_child(version, CHILD, arguments, simulator)["seconds"])
     bare, ours = (statistics.median(results) for results in runs.values())
     return f"{triangles:,} triangles, {suffix}", f"{bare:.2f}", f"{ours:.2f}", f"{ours / bare:.2f}"
-
-
-def run_child(version: str, way: str, package: Path, model: Path, suffix: str, simulator: SimulatorProcess) -> float:
-    with tempfile.TemporaryDirectory(prefix="tokenlab-bench-", ignore_cleanup_errors=True) as folder:
-        environment = {
-            **os.environ,
-            "PYTHONPATH": str(REPOSITORY),
-            "BLENDER_USER_RESOURCES": str(Path(folder, "blender")),
-            "TOKENLAB_DATA_DIR": str(Path(folder, "data")),
-            "TOKENLAB_API_BASE": simulator.url,
-            "TOKENLAB_API_KEY": simulator.key,
-        }
-        done = subprocess.run(
-            [python(version), str(CHILD), way, str(package), str(model), str(Path(folder, f"model{suffix}"))],
-            cwd=REPOSITORY,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=PROCESS_SECONDS,
-            check=False,
-        )
-    if done.returncode != 0:
-        raise RuntimeError(f"the command failed:\n{done.stdout[-2000:]}\n{done.stderr[-3000:]}")
-    run = json.loads(next(line for line in reversed(done.stdout.splitlines()) if line[:1] == "{"))
-    return float(run["seconds"])
 
 
 if __name__ == "__main__":

@@ -10,29 +10,26 @@ the moment at which the service calls the task completed until the model is in t
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from tests.bench.big_models import ensure_big_models
+from tests.bench.child import Run, run_child
 from tests.bench.report import table, write_section
 from tests.build import build_zip
 from tests.simulator.process import SimulatorProcess
 from tests.tiers import PRIVATE_VARIABLES
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 CHILD = Path(__file__).with_name("importing_child.py")
 SIZES = (100_000, 500_000, 2_000_000)
 FILES = ("model.glb", "model.fbx", "model.zip", "model.usdz", "model.stl", "model.ply")
 LABELS = {".zip": "OBJ (ZIP)"}
 BLENDERS = ("4.2", "5.2")
 WAYS = ("direct", "ours")
-PROCESS_SECONDS = 600
 GOALS_SECONDS = {500_000: 0.1, 2_000_000: 0.2}
 GOALS_RATIO = {500_000: 12.0, 2_000_000: 20.0}
 GLB_GOALS_RATIO = {500_000: 20.0, 2_000_000: 30.0}
@@ -47,8 +44,6 @@ COLUMNS = (
     "ours: memory, MB",
     "second Blender, MB",
 )
-
-Run = dict[str, float]
 
 
 def main() -> int:
@@ -107,45 +102,13 @@ def measure(version: str, package: Path, model: Path, repeats: int, folder: Path
         simulator.configure(seconds=0)
         for _ in range(repeats):
             for way, results in runs.items():
-                results.append(run_child(version, package, way, simulator))
+                results.append(run_child(version, CHILD, [str(package), way], simulator))
     return runs
 
 
 def is_offered(model: Path) -> bool:
     """Whether the service has this format."""
     return model.suffix not in (".stl", ".ply")
-
-
-def run_child(version: str, package: Path, way: str, simulator: SimulatorProcess) -> Run:
-    with tempfile.TemporaryDirectory(prefix="tokenlab-bench-", ignore_cleanup_errors=True) as folder:
-        environment = {
-            **os.environ,
-            "PYTHONPATH": str(REPOSITORY),
-            "BLENDER_USER_RESOURCES": str(Path(folder, "blender")),
-            "TOKENLAB_DATA_DIR": str(Path(folder, "data")),
-            "TOKENLAB_API_BASE": simulator.url,
-            "TOKENLAB_API_KEY": simulator.key,
-        }
-        done = subprocess.run(
-            [python(version), str(CHILD), str(package), way],
-            cwd=REPOSITORY,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=PROCESS_SECONDS,
-            check=False,
-        )
-    if done.returncode != 0:
-        raise RuntimeError(f"the import failed:\n{done.stdout[-2000:]}\n{done.stderr[-3000:]}")
-    run: Run = json.loads(next(line for line in reversed(done.stdout.splitlines()) if line.startswith("{")))
-    return run
-
-
-def python(version: str) -> str:
-    """Return the Python of a Blender's environment."""
-    command = [sys.executable, str(REPOSITORY / ".ci" / "environment.py"), "--bpy", version]
-    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()[-1]
 
 
 def median(runs: list[Run], name: str) -> float:

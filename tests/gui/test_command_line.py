@@ -21,6 +21,13 @@ from tests.tiers import PRIVATE_VARIABLES
 
 COUNT = "import bpy; print('VERTICES', sum(len(i.data.vertices) for i in bpy.data.objects if i.type == 'MESH'))"
 
+SCRIPT = """
+import importlib
+tokenlab = importlib.import_module("bl_ext.user_default.tokenlab_3d")
+task = tokenlab.generate("a scripted bird")
+print("OBJECTS", [item.name for item in task.wait(timeout=90)], task.state)
+"""
+
 
 class RealCommandLine(CommandLine):
     """Commands of the program that users start."""
@@ -125,4 +132,14 @@ def test_ctrl_c_is_130_and_resume_writes_the_file(
     # What was uncertain before still is, and is said.
     assert ended.status in (0, 4), ended.said
     assert command.vertices(output) >= 3
+    assert len(simulator.creates()) == 1
+
+
+def test_a_script_given_to_blender_waits_for_its_model(
+    command: RealCommandLine, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT, encoding="utf-8")
+    said = command.call("--background", "--python-exit-code", "1", "--python", str(script))
+    assert "OBJECTS ['Triangle'] IMPORTED" in said, said
     assert len(simulator.creates()) == 1

@@ -22,6 +22,24 @@ with bpy.context.temp_override(window=window(), area=area, region=region):
     bpy.ops.console.insert(text=LINE)
     bpy.ops.console.execute(interactive=True)
 """
+RUN_TEXT = """
+import bpy
+text = bpy.data.texts.new("Script")
+text.write('''
+import importlib
+import bpy
+tokenlab = importlib.import_module("bl_ext.user_default.tokenlab_3d")
+def hear(task):
+    bpy.context.scene["heard"] = task.state
+tokenlab.generate("a paper lantern").on_change(hear)
+''')
+area = min((a for a in window().screen.areas if a.type != 'VIEW_3D'), key=lambda a: a.y)
+area.type = 'TEXT_EDITOR'
+area.spaces.active.text = text
+region = next(r for r in area.regions if r.type == 'WINDOW')
+with bpy.context.temp_override(window=window(), area=area, region=region, space_data=area.spaces.active):
+    bpy.ops.text.run_script()
+"""
 ERRORS = """
 [line.body for a in window().screen.areas if a.type == 'CONSOLE'
  for line in a.spaces.active.scrollback if line.type == 'ERROR']
@@ -62,3 +80,14 @@ def test_a_wait_in_the_console_does_not_freeze_the_window_and_names_the_way(
     enter(window, "tokenlab.generate('a chair').wait()")
     assert "on_change()" in " ".join(window.run(ERRORS))
     window.wait(f"{ROWS}[0].state == 'IMPORTED'", ARRIVAL_SECONDS)
+
+
+def test_a_script_in_the_text_editor_gets_its_model_and_a_command_does_nothing_to_the_open_file(
+    window: Window, simulator: SimulatorProcess
+) -> None:
+    window.run(RUN_TEXT)
+    window.wait(f"len({ROWS}) == 1 and {ROWS}[0].state == 'IMPORTED'", ARRIVAL_SECONDS)
+    assert window.run("bpy.context.scene['heard']") == "IMPORTED"
+    command = "importlib.import_module('bl_ext.user_default.tokenlab_3d').run_command(['list'])"
+    assert window.run(f"import importlib\n{command}") == 3
+    assert window.run("'Cube' in bpy.data.objects")
