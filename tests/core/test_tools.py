@@ -165,6 +165,7 @@ def test_a_machine_without_blender_fails(machine: Callable[..., None]) -> None:
 def test_asking_for_the_window_where_there_is_none_fails(machine: Callable[..., None]) -> None:
     machine("gui")
     assert str(runner.run_here(["gui"], [])) == "0 passed, 1 failed, 0 skipped"
+    assert str(runner.run_here(["gui"], [], if_possible=True)) == "0 passed, 0 failed, 1 skipped"
 
 
 def test_a_blender_version_without_environment_fails(monkeypatch: pytest.MonkeyPatch) -> None:

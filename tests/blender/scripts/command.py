@@ -37,5 +37,15 @@ def main() -> int:
     return int(tokenlab.run_command(arguments))
 
 
+def end(status: int) -> None:
+    """End with this exit status, also where Blender would not."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if bpy.app.version < (5, 0) and "io_scene_gltf2.blender.exp" in sys.modules:
+        # After an export to glTF the bpy modules of 4.2 and 4.5 crash while they end, without any extension too.
+        os._exit(status)
+    sys.exit(status)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main())
