@@ -8,6 +8,7 @@
 #   .venvs\bpy-5.2\Scripts\python -m tests             make test
 #   .venvs\bpy-5.2\Scripts\python -m tests --tier core make test TIER=core
 #   .venvs\bpy-5.2\Scripts\python -m tests.build       make build
+#   .venvs\bpy-5.2\Scripts\python -m tests.release     make release
 #   .venvs\bpy-5.2\Scripts\python -m tests.demo        make demo
 #   .venvs\bpy-5.2\Scripts\python -m tests.simulator   make simulator
 #   .venvs\bpy-5.2\Scripts\python -m tests.lint        make lint
@@ -28,7 +29,7 @@ export BLENDER_WINDOW = $(WINDOW)
 DEMO_OPTIONS = $(if $(FORMAT),--format $(FORMAT)) $(if $(IMAGE),--image "$$IMAGE") $(if $(PROMPT),--prompt "$$PROMPT") \
 	$(if $(LIVE),--live)
 
-.PHONY: test demo build simulator lint matrix campaign pictures bench
+.PHONY: test demo build release repository simulator lint matrix campaign pictures bench
 
 test:
 	@$(GET_PYTHON) && "$$PY" -m tests $(addprefix --tier ,$(TIER)) $(if $(BPY),--bpy $(BPY)) $(if $(ARGS),-- $(ARGS))
@@ -38,6 +39,12 @@ demo:
 
 build:
 	@$(GET_PYTHON_OF_BPY) && "$$PY" -m tests.build $(ARGS)
+
+release:
+	@$(GET_PYTHON_OF_BPY) && "$$PY" -m tests.release $(ARGS)
+
+repository:
+	@$(GET_PYTHON_OF_BPY) && "$$PY" -m tests.release --repository $(ARGS)
 
 simulator:
 	@$(GET_PYTHON) && "$$PY" -m tests.simulator $(ARGS)
