@@ -19,7 +19,6 @@
 # ARGS (passed on as it is: `make test TIER=core ARGS="-k journal -x"`).
 
 PYTHON ?= python3
-VERSIONS = $(or $(BPY),4.2 4.5 5.0 5.1 5.2)
 GET_PYTHON = PY="$$($(PYTHON) .ci/environment.py)"
 GET_PYTHON_OF_BPY = PY="$$($(PYTHON) .ci/environment.py --bpy $(or $(BPY),newest))"
 
@@ -53,7 +52,7 @@ lint:
 	@$(GET_PYTHON) && "$$PY" -m tests.lint
 
 matrix:
-	@$(GET_PYTHON) && "$$PY" -m tests $(addprefix --tier ,$(TIER)) --bpy $(VERSIONS) $(if $(ARGS),-- $(ARGS))
+	@$(GET_PYTHON) && "$$PY" -m tests.matrix $(if $(BPY),--bpy $(BPY)) $(if $(WINDOW),--window $(WINDOW)) $(ARGS)
 
 campaign:
 	@$(GET_PYTHON_OF_BPY) && "$$PY" -m tests.campaigns.$(CAMPAIGN) $(if $(N),--rounds $(N)) $(ARGS)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests import __main__ as runner
-from tests import recording, tiers
+from tests import matrix, recording, tiers
 from tests.build import PACKAGE_FILES, PACKAGE_FOLDERS, BuildError, check_content, stage
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
@@ -172,3 +172,22 @@ def test_a_blender_version_without_environment_fails(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(runner, "environment", lambda _version: None)
     outcome = runner.run_version("4.2", ["core"], [])
     assert outcome.problems == ["Blender 4.2 was not tested: its environment could not be made."]
+
+
+LOG = """
+4.2 something else: 9 passed, 9 failed, 9 skipped
+The core tier on Blender 4.2: 2 passed, 0 failed, 1 skipped (3 s)
+The blender tier on Blender 4.2: 3 passed, 1 failed, 0 skipped (4 s)
+
+Skipped 1 x: there are no samples here
+5 passed, 1 failed, 1 skipped
+"""
+
+
+def test_the_table_of_the_matrix_says_what_the_logs_say() -> None:
+    row = matrix.read("4.2", LOG)
+    assert row.line == "| 4.2 | core, blender | 5 | 1 | 1 | Skipped 1 x: there are no samples here |"
+
+
+def test_a_blender_of_the_matrix_that_says_nothing_has_failed() -> None:
+    assert str(matrix.read("4.2", "Segmentation fault").total) == "0 passed, 1 failed, 0 skipped"
