@@ -30,6 +30,9 @@ LOOK = 2.1
 """A little more than the pause between two looks at the journal."""
 Hook = Callable[[str], None]
 
+LATE_BILLS = Pacing(billing=(10.0, 40.0, 100.0))
+"""Billing ids are asked for when a test has long seen what it looks at."""
+
 
 class Gate:
     """Holds whoever comes until it is opened."""
@@ -82,7 +85,7 @@ class Rig:
         self.engine = Engine(
             Settings(Connection(url, key), folder, may_connect=True, **settings),
             user_agent="tokenlab-test/1",
-            pacing=pacing,
+            pacing=pacing or LATE_BILLS,
             clock=lambda: self.now,
             make_transport=lambda _user_agent: self.transport,
         )

@@ -18,7 +18,6 @@ from core.service.contract import GenerationRequest
 from core.tasks import journal as journal_module
 from core.tasks.duplicates import DUPLICATE_SECONDS
 from core.tasks.journal import FILE_NAME, Row
-from core.tasks.pacing import Pacing
 from core.tasks.records import JournalRebuilt
 from core.tasks.task import Task, TaskState, new_task
 from tests.engine_rig import PROMPT, Rig, creates_sent
@@ -279,7 +278,6 @@ def test_a_journal_that_is_lost_at_the_last_moment_sends_nothing(
 def test_a_journal_that_was_deleted_is_begun_anew_before_anything_is_sent(
     rig: Rig, simulator: SimulatorProcess
 ) -> None:
-    rig.engine.pacing = Pacing(billing=())
     first = rig.run_to(rig.submit(), S.READY)
     flush(rig)
     for file in rig.folder.glob(f"{FILE_NAME}*"):
