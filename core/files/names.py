@@ -14,7 +14,7 @@ import unicodedata
 from pathlib import PurePosixPath
 from typing import Final
 
-_MAX_CHARACTERS: Final = 180
+_MAX_CHARACTERS: Final = 120
 """Longest path of a file in an archive; longer ones break Windows' path limit."""
 _MAX_DEPTH: Final = 16
 """Most folders in one another."""
