@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The examples of docs/scripting.md, for the tests that run them. No bpy."""
+"""The examples of README.md and docs/scripting.md, for the tests that run them. No bpy."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from dataclasses import dataclass
 
 from tests.blender.support import ROOT
 
-PAGE = ROOT / "docs" / "scripting.md"
-_BLOCK = re.compile(r"(<!-- without a window -->\n)?```python\n(.*?)```", re.DOTALL)
+SCRIPTING = ROOT / "docs" / "scripting.md"
+PAGES = (ROOT / "README.md", SCRIPTING)
+_BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
 _COMMAND = re.compile(r"^    blender (?:--online-mode )?--command tokenlab_3d (.*)$", re.MULTILINE)
+_WAITING = (".wait(", "run_command(")
+"""What does nothing in a window."""
 
 
 @dataclass(frozen=True)
@@ -20,8 +23,11 @@ class Example:
     """A block of Python."""
 
     code: str
-    is_for_background: bool
-    """It waits, which a window does not allow."""
+
+    @property
+    def is_for_background(self) -> bool:
+        """Whether it waits, which a window does not allow."""
+        return any(word in self.code for word in _WAITING)
 
     @property
     def name(self) -> str:
@@ -31,16 +37,17 @@ class Example:
 
 
 def examples() -> list[Example]:
-    """Every block of Python of the page, in its order."""
-    return [Example(code, bool(mark)) for mark, code in _BLOCK.findall(PAGE.read_text(encoding="utf-8"))]
+    """Every block of Python of the pages, in its order."""
+    return [Example(code) for page in PAGES for code in _BLOCK.findall(page.read_text(encoding="utf-8"))]
 
 
 def commands() -> list[str]:
-    """What follows the name of the command in every command of the page."""
-    return _COMMAND.findall(PAGE.read_text(encoding="utf-8"))
+    """What follows the name of the command in every command of the pages."""
+    found = [words for page in PAGES for words in _COMMAND.findall(page.read_text(encoding="utf-8"))]
+    return list(dict.fromkeys(found))
 
 
 def batch_file() -> str:
-    """The batch file of the page."""
-    (text,) = re.findall(r"```csv\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    """The batch file of the page on scripting."""
+    (text,) = re.findall(r"```csv\n(.*?)```", SCRIPTING.read_text(encoding="utf-8"), re.DOTALL)
     return str(text)
