@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import NamedTuple
 
 from .duplicates import FIRST_TRY
@@ -20,6 +21,7 @@ from .task import Task, TaskState
 _Month = tuple[int, int]
 
 
+@lru_cache(maxsize=256)
 def upper_price(text: str) -> Decimal | None:
     """Return a published price in USD, or None when there is none that can be reckoned with."""
     try:
@@ -78,6 +80,8 @@ class Spending:
         """
         self._clock = clock
         self._costs: dict[str, _Cost] = {}
+        self._revisions: dict[str, int] = {}
+        """Of the tasks as they were last seen."""
         self._own: dict[str, Decimal | None] = {}
         """What was generated in this session, with the upper price as it was known then."""
         self.command_limit: Decimal | None = None
@@ -88,7 +92,9 @@ class Spending:
     def take(self, tasks: Iterable[Task]) -> None:
         """Learn what the journal has."""
         for task in tasks:
-            self.note(task)
+            # The journal is read often, and little of it is new.
+            if self._revisions.get(task.local_id) != task.revision:
+                self.note(task)
         self.is_complete = True
 
     def generated(self, task: Task, price: Decimal | None) -> None:
@@ -106,6 +112,7 @@ class Spending:
         if price is None:
             price = self._own.get(task.local_id)
         moment = time.localtime(task.submitted_at or task.created_at)
+        self._revisions[task.local_id] = task.revision
         self._costs[task.local_id] = _Cost((moment.tm_year, moment.tm_mon), price, times)
 
     @property
