@@ -14,7 +14,7 @@ import bpy
 
 from ...service.errors import TokenLabError
 from .. import interrupts
-from . import batches, billing, generating, listing, resuming
+from . import batches, billing, generating, listing, resuming, workplace
 from .answer import Answer
 from .arguments import parser
 from .exit_status import CommandError, ExitStatus
@@ -29,6 +29,7 @@ _COMMANDS: dict[str, Callable[..., Answer]] = {
     "models": listing.list_models,
     "billing": billing.billing,
 }
+_CHANGING = ("generate", "batch", "resume")
 _INTERRUPTED = "Interrupted. What was sent goes on at the service, and the command resume finishes it."
 
 
@@ -55,6 +56,8 @@ def run(arguments: Sequence[str]) -> int:
         progress = Progress(sys.stderr, is_quiet=options.quiet)
         try:
             answer = _COMMANDS[options.command](options, progress)
+            if options.command in _CHANGING:
+                workplace.settle()
         except KeyboardInterrupt:
             answer = Answer(ExitStatus.INTERRUPTED, problem=_INTERRUPTED)
         except TokenLabError as error:

@@ -60,6 +60,13 @@ def begin(options: argparse.Namespace) -> session.Session:
     return current
 
 
+def settle() -> None:
+    """Wait until the journal has everything: whoever called the command may end the process as roughly as they like."""
+    # The journal does one thing after the other, so what was ordered before this is on the disk.
+    future = session.current().engine.records.in_journal()
+    pump(future.done, _JOURNAL_SECONDS)
+
+
 def wait_for_bills(local_ids: Sequence[str]) -> None:
     """Wait a little for the billing ids of completed tasks, which the service names a moment later."""
     engine = session.current().engine
