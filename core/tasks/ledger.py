@@ -45,9 +45,7 @@ COLUMNS: Final = (
     "request_id",
     "local_id",
 )
-_COMPLETED: Final = frozenset(
-    {TaskState.DOWNLOADING, TaskState.CONVERTING, TaskState.READY, TaskState.IMPORTED}
-)
+_COMPLETED: Final = frozenset({TaskState.DOWNLOADING, TaskState.CONVERTING, TaskState.READY, TaskState.IMPORTED})
 """States of tasks that the service has completed, which is what it charges for."""
 
 
@@ -97,12 +95,10 @@ def entry_of(task: Task) -> Entry | None:
 def _exact(task: Task, exact: Decimal, high: Decimal | None) -> Entry:
     """Return an entry for what the service's books say, which is one try's price and not an earlier one's."""
     has_earlier = FIRST_TRY in task.note
-    if exact:
-        charged = Charged.YES
-    else:
-        charged = Charged.PERHAPS if has_earlier else Charged.NO
-    most = exact if not has_earlier else None if high is None else exact + high
-    return Entry(task, charged, exact, most, exact)
+    if not has_earlier:
+        return Entry(task, Charged.YES if exact else Charged.NO, exact, exact, exact)
+    most = None if high is None else exact + high
+    return Entry(task, Charged.YES if exact else Charged.PERHAPS, exact, most, exact)
 
 
 def _published(task: Task) -> tuple[Decimal | None, Decimal | None]:
