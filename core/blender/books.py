@@ -13,7 +13,7 @@ from pathlib import Path
 from ..tasks import bookkeeping
 from ..tasks.engine import Engine
 from ..tasks.job_context import JobContext
-from ..tasks.ledger import by_month, entries, total
+from ..tasks.ledger import Entry, entry_of, total
 from ..tasks.records import LedgerReport
 from ..tasks.task import Task
 from . import task_list
@@ -29,12 +29,11 @@ class Books:
         self._wake = wake
         self.report: LedgerReport | None = None
         """The last answer; None while there is none yet."""
-        self._recent: dict[str, Task] = {}
+        self._recent: dict[str, Entry] = {}
         """What was sent since the month began in which this session did, by local id."""
-        now = time.localtime()
-        self._since = time.mktime((now.tm_year, now.tm_mon, 1, 0, 0, 0, 0, 0, -1))
-        self._words: tuple[str, str] | None = None
-        """The month and its sum in words, until something changes: the preferences ask at every redraw."""
+        self._since = _month_began()
+        self._words: tuple[float, str] | None = None
+        """When the month began, and its sum in words, until something changes: the preferences ask at every redraw."""
 
     def export(self, path: Path) -> None:
         """Have the ledger written as CSV."""
@@ -51,18 +50,27 @@ class Books:
     def note(self, tasks: Iterable[Task]) -> None:
         """Learn what has become of tasks."""
         for task in tasks:
-            if (task.submitted_at or task.created_at) >= self._since:
-                self._recent[task.local_id] = task
-        self._words = None
+            if (task.submitted_at or task.created_at) < self._since:
+                continue
+            known = self._recent.get(task.local_id)
+            # The journal is read often, and little of it is new. A price comes without a new revision.
+            if known is None or _version(known.task) != _version(task):
+                self._learn(task)
+
+    def _learn(self, task: Task) -> None:
+        entry = entry_of(task)
+        if entry is not None:
+            self._recent[task.local_id] = entry
+            self._words = None
 
     @property
     def month_words(self) -> str:
         """What this month's tasks cost together, as a sentence, or "" when there are none."""
-        month = time.strftime("%Y-%m")
-        if self._words is None or self._words[0] != month:
-            every = total(entry for entry in entries(self._recent.values()) if by_month(entry) == month)
+        since = _month_began()
+        if self._words is None or self._words[0] != since:
+            every = total(entry for entry in self._recent.values() if entry.moment >= since)
             count = f"{every.tasks} task{'' if every.tasks == 1 else 's'}"
-            self._words = month, f"In the ledger for this month: {count}, {every.words}." if every.tasks else ""
+            self._words = since, f"In the ledger for this month: {count}, {every.words}." if every.tasks else ""
         return self._words[1]
 
     def _ask(self, job: Callable[[JobContext], None]) -> None:
@@ -77,3 +85,13 @@ class Books:
         self.note(entry.task for entry in report.books)
         session_list().ledger_status = report.sentence
         task_list.tag_redraw()
+
+
+def _version(task: Task) -> tuple[int, str]:
+    return task.revision, task.exact_price
+
+
+def _month_began() -> float:
+    """Return when this calendar month began, in unix seconds."""
+    now = time.localtime()
+    return time.mktime((now.tm_year, now.tm_mon, 1, 0, 0, 0, 0, 0, -1))
