@@ -73,7 +73,7 @@ class TOKENLAB_OT_export_ledger(_LedgerOperator, bpy.types.Operator):
         """Ask for the file."""
         if bpy.app.background or self.filepath:
             return self.execute(context)
-        name = time.strftime("tokenlab-ledger-%Y-%m-%d.csv")
+        name = time.strftime("tokenlab_ledger_%Y-%m-%d.csv")
         self.filepath = str(Path(bpy.data.filepath).parent / name) if bpy.data.filepath else name
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}

@@ -96,6 +96,9 @@ def _draw_spending(layout: bpy.types.UILayout, context: bpy.types.Context, page:
     said = session.spending_words()
     if said:
         _draw_sentence(column, context, said, icon="INFO")
+    ledger = session.ledger_words()
+    if ledger:
+        _draw_sentence(column, context, ledger, icon="INFO")
     row = column.row()
     row.operator("tokenlab.export_ledger", text="Export Ledger…", icon="SPREADSHEET")
     row.operator("tokenlab.import_usage", text="Import Usage File…", icon="IMPORT")

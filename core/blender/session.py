@@ -140,8 +140,8 @@ class Session:
 
     def file_saved(self) -> None:
         """Note for the ledger where the tasks belong that were generated before the file had a name."""
-        for task in self.engine.records.all():
-            if not task.project and bpy.data.filepath and store.find_scene(task.scene_id) is not None:
+        for task in self.engine.records.without_project():
+            if bpy.data.filepath and store.find_scene(task.scene_id) is not None:
                 self.engine.records.change(task.local_id, project=bpy.data.filepath)
         self._wake()
 
@@ -331,6 +331,7 @@ class Session:
     def _task_changed(self, event: TaskChanged) -> None:
         self.library.notice(event.task)
         self.spending.note(event.task)
+        self.books.note([event.task])
         self.status_bar.note(event.task)
         task = self.engine.records.get(event.task.local_id)
         if task is not None:
@@ -341,6 +342,7 @@ class Session:
     def _journal_loaded(self, event: JournalLoaded) -> None:
         session_list().notice = ""
         self.spending.take(row.task for row in event.rows)
+        self.books.note(row.task for row in event.rows)
         self.file.take(event.rows)
         self._find_previews()
         self.library.keep_up()
@@ -441,6 +443,11 @@ def known_tasks() -> list[Task]:
 def spending_words() -> str:
     """Return what may have been spent, as sentences, or ""; begins no session, so it may be asked at every redraw."""
     return budget.words(_session.spending) if _session is not None else ""
+
+
+def ledger_words() -> str:
+    """Return what the tasks of this month cost, as a sentence, or ""; begins no session either."""
+    return _session.books.month_words if _session is not None else ""
 
 
 def file_opened(*, is_new_file: bool) -> None:

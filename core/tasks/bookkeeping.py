@@ -44,6 +44,17 @@ def export(context: JobContext, path: Path) -> None:
         context.mailbox.put(report)
 
 
+def read(context: JobContext) -> None:
+    """Bring the ledger, and write nothing."""
+    report = _FAILED
+    try:
+        report = LedgerReport("", books=tuple(ledger.entries(_tasks(context))))
+    except JournalError as error:
+        report = LedgerReport(str(error), is_bad=True)
+    finally:
+        context.mailbox.put(report)
+
+
 def import_usage(context: JobContext, path: Path) -> None:
     """Take the prices over that a usage file of the dashboard has for our tasks."""
     report = _FAILED
@@ -76,12 +87,19 @@ def _keep(context: JobContext, prices: dict[str, str]) -> None:
 
 
 def _said(found: usage_file.Matched) -> str:
+    left_out = (
+        (found.unmatched, "belonging to no task of this computer"),
+        (found.ambiguous, "that may belong to several tasks or give back too much"),
+        (found.unusable, "without an ID or a cost in US dollars"),
+    )
+    others = ", ".join(f"{_count(number, 'row')} {why}" for number, why in left_out if number)
+    said = f" Left out: {others}." if others else ""
     if not found.prices:
-        return "No row of the usage file belongs to a task of this computer. Nothing was changed."
+        return f"No price was taken over from the usage file. Nothing was changed.{said}"
     exact = sum(found.prices.values(), Decimal(0))
-    others = f" {found.unmatched} other rows belong to none of them." if found.unmatched else ""
-    return f"{_count(len(found.prices))} cost exactly {dollars(exact)}.{others}"
+    verb = "costs" if len(found.prices) == 1 else "cost"
+    return f"{_count(len(found.prices))} {verb} exactly {dollars(exact)}.{said}"
 
 
-def _count(number: int) -> str:
-    return f"{number} task{'' if number == 1 else 's'}"
+def _count(number: int, noun: str = "task") -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -15,6 +15,7 @@ import io
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import PurePath
 from typing import Final
@@ -44,8 +45,8 @@ COLUMNS: Final = (
     "request_id",
     "local_id",
 )
-_UNSURE: Final = frozenset({TaskState.SUBMITTING, TaskState.UNCERTAIN, TaskState.STOPPED, TaskState.LOST})
-"""States of tasks that may, or may not, be completed at the service."""
+_COMPLETED: Final = frozenset({TaskState.DOWNLOADING, TaskState.CONVERTING, TaskState.READY, TaskState.IMPORTED})
+"""States of tasks that the service has completed, which is what it charges for."""
 
 
 class Charged(enum.Enum):
@@ -81,23 +82,40 @@ def entry_of(task: Task) -> Entry | None:
     if task.is_stand_in:
         return None
     times, exact = times_charged(task), upper_price(task.exact_price)
+    low, high = _published(task)
     if exact is not None:
-        return Entry(task, Charged.YES if exact else Charged.NO, exact, exact, exact)
+        return _exact(task, exact, high)
     if not times:
         return Entry(task, Charged.NO, Decimal(0), Decimal(0), None)
-    low, high = upper_price(task.min_price), upper_price(task.max_price)
     charged = _charged(task)
-    if charged is not Charged.YES or times > 1:
-        # Of two tries one may not have been accepted.
-        low = low if charged is Charged.YES else Decimal(0)
-    return Entry(task, charged, low, high if high is None else high * times, None)
+    # What may not be charged may cost nothing; each of two tries may be charged.
+    return Entry(task, charged, low if charged is Charged.YES else Decimal(0), high and high * times, None)
+
+
+def _exact(task: Task, exact: Decimal, high: Decimal | None) -> Entry:
+    """Return an entry for what the service's books say, which is one try's price and not an earlier one's."""
+    has_earlier = FIRST_TRY in task.note
+    if not has_earlier:
+        return Entry(task, Charged.YES if exact else Charged.NO, exact, exact, exact)
+    most = None if high is None else exact + high
+    return Entry(task, Charged.YES if exact else Charged.PERHAPS, exact, most, exact)
+
+
+def _published(task: Task) -> tuple[Decimal | None, Decimal | None]:
+    """Return the ends of what was published; without a lower one it is nothing, without an upper one nobody knows."""
+    low, high = upper_price(task.min_price), upper_price(task.max_price)
+    if high is None:
+        return low, None
+    low = low or Decimal(0)
+    return min(low, high), max(low, high)
 
 
 def _charged(task: Task) -> Charged:
-    if task.state in _UNSURE or task.state is TaskState.FAILED or FIRST_TRY in task.note:
-        return Charged.YES if task.billing_transaction_id else Charged.PERHAPS
-    is_over = task.state in (TaskState.DOWNLOADING, TaskState.CONVERTING, TaskState.READY, TaskState.IMPORTED)
-    return Charged.YES if is_over else Charged.PERHAPS
+    """Return whether money was taken for a task that was sent; for a failed one, whether for an earlier try."""
+    if task.state is TaskState.FAILED:
+        return Charged.PERHAPS
+    is_charged = task.state in _COMPLETED or bool(task.billing_transaction_id)
+    return Charged.YES if is_charged else Charged.PERHAPS
 
 
 def entries(tasks: Iterable[Task]) -> list[Entry]:
@@ -122,7 +140,7 @@ def csv_text(books: Sequence[Entry]) -> str:
 def _cells(entry: Entry) -> list[str]:
     task, request = entry.task, entry.task.request
     return [
-        time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(entry.moment)),
+        datetime.fromtimestamp(entry.moment, UTC).astimezone().isoformat(timespec="seconds"),
         *map(
             spreadsheet_cell,
             (task.project, request.model, _chosen(request.format), _chosen(request.quality), request.style),
@@ -150,8 +168,13 @@ class Sum:
 
     name: str
     tasks: int
+    charged: int
+    """How many of them are charged for certain."""
     low: Decimal
     high: Decimal
+    """What those cost at least and at most for which that is known."""
+    exact: Decimal
+    """What of it the service's own books say."""
     unknown: int
     """Tasks that may be charged, and for which no price was published."""
 
@@ -160,9 +183,11 @@ class Sum:
         """Such as "between $0.20 and $0.80"."""
         ends = list(dict.fromkeys((dollars(self.low), dollars(self.high))))
         said = ends[0] if len(ends) == 1 else f"between {ends[0]} and {ends[1]}"
-        if self.unknown:
-            said += f", and {self.unknown} task{'' if self.unknown == 1 else 's'} without a published price"
-        return said
+        if not self.unknown:
+            return said
+        unknown = f"{self.unknown} task{'' if self.unknown == 1 else 's'} without a published price"
+        # A price that is not known is not zero.
+        return f"{said}, and {unknown}" if self.high else unknown
 
 
 def by_day(entry: Entry) -> str:
@@ -192,15 +217,20 @@ def project_name(project: str) -> str:
 
 def total(books: Iterable[Entry], name: str = "") -> Sum:
     """Return what these entries cost together."""
-    low = high = Decimal(0)
-    count = unknown = 0
+    low = high = exact = Decimal(0)
+    count = charged = unknown = 0
     for entry in books:
         count += 1
+        charged += entry.charged is Charged.YES
+        known = entry.exact or Decimal(0)
+        exact += known
         if entry.low is None or entry.high is None:
             unknown += 1
-        low += entry.low or 0
-        high += entry.high or 0
-    return Sum(name, count, low, high, unknown)
+            # Half a range would make the lower end of a sum larger than its upper one.
+            low, high = low + known, high + known
+        else:
+            low, high = low + entry.low, high + entry.high
+    return Sum(name, count, charged, low, high, exact, unknown)
 
 
 def sums(books: Sequence[Entry], key: Callable[[Entry], str]) -> list[Sum]:
@@ -209,3 +239,20 @@ def sums(books: Sequence[Entry], key: Callable[[Entry], str]) -> list[Sum]:
     for entry in books:
         groups.setdefault(key(entry), []).append(entry)
     return [total(group, name) for name, group in sorted(groups.items())]
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The books of this computer as they were when they were read."""
+
+    entries: tuple[Entry, ...]
+    """Oldest first."""
+
+    @property
+    def csv_text(self) -> str:
+        """The books as CSV."""
+        return csv_text(self.entries)
+
+    def sums(self, key: Callable[[Entry], str]) -> list[Sum]:
+        """Return one sum for each day, project or model: `key` is `by_day` and the like."""
+        return sums(self.entries, key)

@@ -234,6 +234,11 @@ class Records:
         with self._lock:
             return [local_id for local_id, task in self._tasks.items() if task.removed]
 
+    def without_project(self) -> list[Task]:
+        """Return the tasks, the removed ones too, that were generated in a file that had no name."""
+        with self._lock:
+            return [task for task in self._tasks.values() if not task.project]
+
     def in_journal(self) -> Future[list[Task]]:
         """Return what the journal has of all tasks of this computer, the removed ones too."""
         return self._journal.tasks()

@@ -69,12 +69,27 @@ def test_a_usage_file_makes_the_prices_exact_also_after_a_restart(
     usage.write_text(json.dumps({"data": [*rows, {"billing_transaction_id": "other", "cost": 1}]}))
     assert bpy.ops.tokenlab.import_usage(filepath=str(usage)) == {"FINISHED"}
     status = bpy.context.window_manager.tokenlab.ledger_status
-    assert status == "2 tasks cost exactly $0.60. 1 other rows belong to none of them."
+    assert status == "2 tasks cost exactly $0.60. Left out: 1 row belonging to no task of this computer."
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     bpy.ops.tokenlab.export_ledger(filepath=str(tmp_path / "ledger.csv"))
     assert [row["exact_price_usd"] for row in read(tmp_path / "ledger.csv")] == ["0.3", "0.3", ""]
     page = extension.core.blender.preferences.TOKENLAB_AP_preferences
-    assert "$0.60 in all" in draw(page, bl_rna=preferences.bl_rna).text
+    drawn = draw(page, bl_rna=preferences.bl_rna).text
+    assert "$0.60 in all" in drawn
+    assert "In the ledger for this month: 3 tasks, $0.60." in " ".join(drawn.split())
+
+
+def test_a_script_reads_the_ledger_with_its_sums(
+    extension: ModuleType, simulator: SimulatorProcess, busy: None, session: Any
+) -> None:
+    assert session.books.month_words == "In the ledger for this month: 3 tasks, between $0.20 and $0.80."
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    ledger = extension.core.blender.scripting.read_ledger()
+    assert [entry.charged.value for entry in ledger.entries] == ["yes", "yes", "no"]
+    assert {entry.task.task_id for entry in ledger.entries} == {task["id"] for task in simulator.creates()}
+    (one,) = ledger.sums(extension.core.tasks.ledger.by_model)
+    assert (one.tasks, one.charged, one.words) == (3, 2, "between $0.20 and $0.80")
+    assert len(ledger.csv_text.splitlines()) == 4
 
 
 def test_what_goes_wrong_is_said_and_changes_nothing(extension: ModuleType, session: Any, tmp_path: Path) -> None:
@@ -91,11 +106,14 @@ def test_a_task_belongs_to_the_file_that_it_was_generated_in_once_that_has_a_nam
     extension: ModuleType, simulator: SimulatorProcess, session: Any, tmp_path: Path
 ) -> None:
     extension.generate("a chair").wait(timeout=60)
+    removed = extension.generate("a stool")
+    removed.wait(timeout=60)
+    assert session.remove(removed.local_id)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "one.blend"))
     extension.generate("a table").wait(timeout=60)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "two.blend"))
     bpy.ops.tokenlab.export_ledger(filepath=str(tmp_path / "ledger.csv"))
-    assert [row["project"] for row in read(tmp_path / "ledger.csv")] == [str(tmp_path / "one.blend")] * 2
+    assert [row["project"] for row in read(tmp_path / "ledger.csv")] == [str(tmp_path / "one.blend")] * 3
     # The path of this machine is nobody else's business.
     assert str(tmp_path) not in json.dumps(bpy.context.scene["tokenlab_tasks"].to_dict())
 

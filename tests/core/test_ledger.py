@@ -7,9 +7,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import sqlite3
+import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,8 +27,9 @@ from core.tasks import ledger, usage_file
 from core.tasks.duplicates import FIRST_TRY
 from core.tasks.journal import Journal
 from core.tasks.ledger import Charged, Entry, entries, entry_of
+from core.tasks.records import Mailbox, Records
 from core.tasks.task import Task, TaskState, merge, new_task, to_scene_text
-from core.tasks.usage_file import UsageFileError, match, read_usage
+from core.tasks.usage_file import Matched, UsageFileError, match, read_usage
 
 S = TaskState
 NOON = time.mktime((2026, 3, 15, 12, 0, 0, 0, 0, -1))
@@ -67,7 +73,10 @@ def test_a_billing_id_is_a_receipt() -> None:
 
 
 def test_two_tries_may_both_be_charged_and_a_failed_second_one_leaves_the_first() -> None:
-    assert (entry(note=FIRST_TRY).low, entry(note=FIRST_TRY).high) == (Decimal(0), Decimal("0.8"))
+    twice = entry(note=FIRST_TRY)
+    assert (twice.charged, twice.low, twice.high) == (Charged.YES, Decimal("0.1"), Decimal("0.8"))
+    unknown = entry(S.UNCERTAIN, note=FIRST_TRY)
+    assert (unknown.charged, unknown.low, unknown.high) == (Charged.PERHAPS, Decimal(0), Decimal("0.8"))
     failed = entry(S.FAILED, note=FIRST_TRY)
     assert (failed.charged, failed.low, failed.high) == (Charged.PERHAPS, Decimal(0), Decimal("0.4"))
 
@@ -76,6 +85,19 @@ def test_what_the_service_says_it_cost_is_what_it_cost() -> None:
     found = entry(S.STOPPED, exact_price="0.25")
     assert (found.charged, found.low, found.high, found.exact) == (Charged.YES, *3 * (Decimal("0.25"),))
     assert entry(exact_price="0").charged is Charged.NO
+
+
+def test_an_exact_price_of_one_try_says_nothing_of_the_other() -> None:
+    found = entry(note=FIRST_TRY, exact_price="0.25")
+    assert (found.low, found.high, found.exact) == (Decimal("0.25"), Decimal("0.65"), Decimal("0.25"))
+    failed = entry(S.FAILED, note=FIRST_TRY, exact_price="0")
+    assert (failed.charged, failed.high) == (Charged.PERHAPS, Decimal("0.4"))
+
+
+def test_of_a_range_with_one_end_or_the_wrong_way_round_the_upper_end_counts() -> None:
+    assert (entry(min_price="").low, entry(min_price="").high) == (Decimal(0), Decimal("0.4"))
+    assert (entry(min_price="0.9").low, entry(min_price="0.9").high) == (Decimal("0.4"), Decimal("0.9"))
+    assert entry(max_price="").high is None
 
 
 def test_a_trial_is_in_no_books() -> None:
@@ -94,7 +116,9 @@ def test_the_table_has_what_a_reconciliation_needs_and_no_prompt() -> None:
     text = ledger.csv_text(entries([one]))
     assert "secret" not in text
     (row,) = rows(one)
-    assert row["time"].startswith("2026-03-15T12:00:00") and len(row["time"]) == len("2026-03-15T12:00:00+0100")
+    moment = datetime.fromisoformat(row["time"])
+    assert row["time"].startswith("2026-03-15T12:00:00") and row["time"][-3] == ":"
+    assert moment.tzinfo is not None and moment.timestamp() == NOON
     wanted = {"task_id": "t", "billing_transaction_id": "b", "request_id": "r", "state": "READY", "charged": "yes"}
     assert wanted.items() <= row.items()
     assert (row["min_price_usd"], row["max_price_usd"], row["exact_price_usd"]) == ("0.1", "0.4", "")
@@ -125,6 +149,18 @@ def test_sums_are_said_as_what_is_known() -> None:
     books = entries([task(), task(), task(S.FAILED), task(min_price="", max_price="")])
     assert ledger.total(books).words == "between $0.20 and $0.80, and 1 task without a published price"
     assert ledger.total(entries([task(exact_price="0.25")])).words == "$0.25"
+
+
+def test_an_unknown_price_is_never_said_as_nothing_nor_as_an_end_of_a_range() -> None:
+    unknown = [task(min_price="", max_price=""), task(max_price="")]
+    assert ledger.total(entries(unknown)).words == "2 tasks without a published price"
+    said = ledger.total(entries([*unknown, task()])).words
+    assert said == "between $0.10 and $0.40, and 2 tasks without a published price"
+
+
+def test_a_sum_tells_how_many_are_charged_and_what_is_known_exactly() -> None:
+    one = ledger.total(entries([task(), task(exact_price="0.25"), task(S.FAILED), task(S.LOST)]))
+    assert (one.tasks, one.charged, one.exact) == (4, 2, Decimal("0.25"))
 
 
 def test_there_is_a_sum_for_each_day_month_project_and_model() -> None:
@@ -167,6 +203,50 @@ def test_rows_of_somebody_else_are_counted_and_rows_of_one_task_add_up(tmp_path:
     assert found.prices == {mine.local_id: Decimal("0.25")} and found.unmatched == 1
 
 
+def read(folder: Path, text: str, *tasks: Task) -> Matched:
+    return match(tasks, read_usage(usage(folder, text)))
+
+
+def test_the_billing_id_decides_before_the_request_id_and_that_before_the_task_id(tmp_path: Path) -> None:
+    one, two, three = task(billing_transaction_id="b1"), task(request_id="r1"), task(task_id="t1")
+    header = "billing_transaction_id,request_id,task_id,cost\n"
+    assert read(tmp_path, header + "b1,r1,t1,1\n", three, two, one).prices == {one.local_id: Decimal(1)}
+    assert read(tmp_path, header + "b9,r1,t1,1\n", three, two, one).prices == {two.local_id: Decimal(1)}
+
+
+def test_a_row_that_could_belong_to_two_tasks_is_given_to_neither(tmp_path: Path) -> None:
+    one, other = task(billing_transaction_id="b1", task_id="t1"), task(billing_transaction_id="b1", task_id="t2")
+    found = read(tmp_path, "billing_transaction_id,task_id,cost\nb1,t1,0.2\n", one, other)
+    assert (found.prices, found.ambiguous, found.unmatched) == ({}, 1, 0)
+
+
+def test_the_same_transaction_in_two_rows_is_one(tmp_path: Path) -> None:
+    mine = task(billing_transaction_id="b1")
+    assert read(tmp_path, "transaction id,cost\nb1,0.2\nb1,0.2\n", mine).prices == {mine.local_id: Decimal("0.2")}
+
+
+def test_what_was_given_back_is_taken_off_and_less_than_nothing_is_not_believed(tmp_path: Path) -> None:
+    mine = task(billing_transaction_id="b1")
+    assert read(tmp_path, "transaction id,cost\nb1,0.2\nb1,-0.2\n", mine).prices == {mine.local_id: Decimal(0)}
+    found = read(tmp_path, "transaction id,cost\nb1,-0.2\n", mine)
+    assert (found.prices, found.ambiguous) == ({}, 1)
+
+
+@pytest.mark.parametrize("cost", ["much", "", "€0.20", "NaN", "1e999999", "1e-999999", "99999999"])
+def test_a_row_whose_cost_is_no_price_is_counted(tmp_path: Path, cost: str) -> None:
+    mine = task(billing_transaction_id="b1")
+    found = read(tmp_path, f"transaction id,cost\nb1,{cost}\nb1,0.2\n\n", mine)
+    assert (found.prices, found.unusable) == ({mine.local_id: Decimal("0.2")}, 1)
+
+
+def test_other_money_than_us_dollars_is_counted_and_not_taken_for_it(tmp_path: Path) -> None:
+    mine = task(request_id="r1")
+    found = read(tmp_path, "request_id,cost,currency\nr1,3,CNY\nr1,0.2 USD,usd\n", mine)
+    assert (found.prices, found.unusable) == ({mine.local_id: Decimal("0.2")}, 1)
+    with pytest.raises(UsageFileError, match="US dollars"):
+        read(tmp_path, "request_id,cost,currency\nr1,3,CNY\n", mine)
+
+
 @pytest.mark.parametrize(
     "text", ["", "hello", "a,b\n1,2\n", "[]", "{", '{"data": 7}', "[" * 100_000, "request_id,cost\nr1,much\n"]
 )
@@ -181,6 +261,14 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(usage_file, "_MAX_BYTES", 3)
     with pytest.raises(UsageFileError, match="too large"):
         read_usage(usage(tmp_path, "cost\n1\n"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no files without an end")
+def test_what_has_no_end_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "usage.csv")
+    for path in (tmp_path / "usage.csv", Path("/dev/zero"), tmp_path):
+        with pytest.raises(UsageFileError, match="no file"):
+            read_usage(path)
 
 
 # ---- where exact prices are kept
@@ -208,3 +296,50 @@ def test_a_merge_keeps_the_exact_price_that_one_side_knows() -> None:
     one = task(exact_price="0.25")
     newer = replace(one, exact_price="", revision=one.revision + 1)
     assert merge(one, newer).exact_price == "0.25" and merge(newer, one).exact_price == "0.25"
+
+
+def owners(journal: Journal) -> list[tuple[str, float]]:
+    with closing(sqlite3.connect(journal.path)) as connection:
+        return connection.execute("SELECT owner, lease_until FROM tasks ORDER BY local_id").fetchall()
+
+
+def test_a_price_changes_neither_who_works_on_a_task_nor_that_it_was_removed(tmp_path: Path, journal: Journal) -> None:
+    other = Journal(tmp_path)
+    running, removed = task(S.PROCESSING), task(removed=True)
+    other.save(running).result(5)
+    other.save(removed).result(5)
+    before = owners(journal)
+    assert before.count(("", 0.0)) == 1
+    assert journal.set_prices({running.local_id: "0.25", removed.local_id: "0.3"}).result(5) == 2
+    assert owners(journal) == before
+    kept = {one.local_id: one for one in journal.tasks().result(5)}
+    assert kept[removed.local_id] == replace(removed, exact_price="0.3")
+    # Who works on it goes on to.
+    assert other.save(running.evolve(state=S.DOWNLOADING)).result(5)
+    assert other.stop(5)
+
+
+def test_a_price_reaches_memory_and_the_journal_whichever_knows_more(journal: Journal) -> None:
+    records = Records(journal, Mailbox())
+    mine, elsewhere = task(S.PROCESSING), task()
+    records.add(mine).result(5)
+    journal.save(elsewhere).result(5)
+    # Memory is ahead of the journal: progress is not written.
+    records.change(mine.local_id, durable=False, progress=50)
+    assert records.set_prices({mine.local_id: "0.25", elsewhere.local_id: "0.3"}).result(5) == 2
+    known = records.get(mine.local_id)
+    assert known is not None and (known.exact_price, known.progress) == ("0.25", 50)
+    records.adopt(replace(mine, exact_price=""))
+    saved = records.change(mine.local_id, state=S.DOWNLOADING)
+    assert saved is not None and saved.result(5)
+    kept = {one.local_id: one for one in journal.tasks().result(5)}
+    assert (kept[mine.local_id].exact_price, kept[mine.local_id].progress) == ("0.25", 50)
+    assert kept[elsewhere.local_id].exact_price == "0.3"
+
+
+def test_the_tasks_of_a_file_without_a_name_are_found_the_removed_ones_too(journal: Journal) -> None:
+    records = Records(journal, Mailbox())
+    nameless, removed, named = task(), task(removed=True), task(project="a.blend")
+    for one in (nameless, removed, named):
+        records.add(one).result(5)
+    assert {one.local_id for one in records.without_project()} == {nameless.local_id, removed.local_id}
