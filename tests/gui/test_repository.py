@@ -15,7 +15,7 @@ import pytest
 
 from tests.gui.test_generate import ARRIVAL_SECONDS, ROWS
 from tests.gui.window import PICTURES, Window
-from tests.release import release, repository
+from tests.release import repository
 from tests.simulator.process import SimulatorProcess
 
 ADD = """
@@ -34,9 +34,9 @@ MODULE = "next((name for name in bpy.context.preferences.addons.keys() if name.e
 
 
 @pytest.fixture
-def address(tmp_path: Path) -> Iterator[str]:
+def address(extension_zip: Path, tmp_path: Path) -> Iterator[str]:
     """The repository, as any server of files has it."""
-    index = repository(release(tmp_path / "release"), tmp_path / "repository")
+    index = repository(extension_zip, tmp_path / "repository")
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(index.parent))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
