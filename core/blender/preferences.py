@@ -80,8 +80,8 @@ class TOKENLAB_AP_preferences(bpy.types.AddonPreferences):
         max=200,
     )
     session_limit: FloatProperty(
-        name="Limit per Session",
-        description="US dollars. Ask before a request that could bring this session beyond it. 0 sets no limit",
+        name="Limit per Session (USD)",
+        description="Ask before a request that could bring this session beyond it. 0 sets no limit",
         min=0.0,
         soft_max=100.0,
         max=1_000_000.0,
@@ -89,8 +89,8 @@ class TOKENLAB_AP_preferences(bpy.types.AddonPreferences):
         precision=2,
     )
     month_limit: FloatProperty(
-        name="Limit per Month",
-        description="US dollars. Ask before a request that could bring this calendar month beyond it. 0 sets no limit",
+        name="Limit per Month (USD)",
+        description="Ask before a request that could bring this calendar month beyond it. 0 sets no limit",
         min=0.0,
         soft_max=1000.0,
         max=1_000_000.0,
