@@ -112,7 +112,7 @@ def rows(*tasks: Task) -> list[dict[str, str]]:
 
 
 def test_the_table_has_what_a_reconciliation_needs_and_no_prompt() -> None:
-    one = task(task_id="t", billing_transaction_id="b", request_id="r", project="/work/a.blend")
+    one = task(task_id="t", billing_transaction_id="b", request_id="r", project="/projects/a.blend")
     text = ledger.csv_text(entries([one]))
     assert "secret" not in text
     (row,) = rows(one)
@@ -122,7 +122,7 @@ def test_the_table_has_what_a_reconciliation_needs_and_no_prompt() -> None:
     wanted = {"task_id": "t", "billing_transaction_id": "b", "request_id": "r", "state": "READY", "charged": "yes"}
     assert wanted.items() <= row.items()
     assert (row["min_price_usd"], row["max_price_usd"], row["exact_price_usd"]) == ("0.1", "0.4", "")
-    assert (row["project"], row["format"], row["quality"]) == ("/work/a.blend", "GLB", "")
+    assert (row["project"], row["format"], row["quality"]) == ("/projects/a.blend", "GLB", "")
 
 
 def test_no_cell_is_a_formula_for_a_spreadsheet() -> None:
