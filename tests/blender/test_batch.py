@@ -181,3 +181,17 @@ def test_a_result_file_that_cannot_be_written_costs_no_model_and_is_said(
     (batch.output / "results.csv").rmdir()
     assert batch.command.run(*batch.words()).status == 0
     assert batch.results()[0]["status"] == "done" and len(simulator.creates()) == 1
+
+
+def test_a_file_that_is_not_of_the_batch_is_neither_replaced_nor_made_anew_unless_that_is_said(
+    batch: Batch, simulator: SimulatorProcess
+) -> None:
+    batch.file.write_text("prompt,output\na robot,one\na car,two\n")
+    batch.output.mkdir()
+    (batch.output / "one.glb").write_bytes(b"work of years")
+    ended = batch.command.run(*batch.words())
+    assert ended.status == 3 and "--overwrite" in ended.said
+    assert [row["status"] for row in batch.results()] == ["not sent", "done"]
+    assert (batch.output / "one.glb").read_bytes() == b"work of years" and len(simulator.creates()) == 1
+    assert batch.command.run(*batch.words("--overwrite")).status == 0
+    assert (batch.output / "one.glb").read_bytes()[:4] == b"glTF" and len(simulator.creates()) == 2

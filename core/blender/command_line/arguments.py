@@ -63,6 +63,7 @@ def _add_batch(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     command.add_argument("--suffix", choices=SUFFIXES, default=".glb", help="of models whose row names none")
     command.add_argument("--results", metavar="FILE", type=Path, help="default: results.csv in the output folder")
     command.add_argument("--concurrency", metavar="N", type=_count, help="how many run at the service at once")
+    command.add_argument("--overwrite", action="store_true", help="replace files of others that are there")
     command.add_argument("--retry-failed", action="store_true", help="send rows anew that failed and were not charged")
     _add_options(command)
     _add_limits(command, seconds=math.inf)
