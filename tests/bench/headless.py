@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.bench.big_models import ensure_big_models
 from tests.bench.child import FOLDER, run_child
-from tests.bench.report import table, write_section
+from tests.bench.report import Figure, table, write_section
 from tests.build import build_zip
 from tests.simulator.process import SimulatorProcess
 from tests.tiers import PRIVATE_VARIABLES
@@ -32,13 +32,17 @@ def main() -> int:
     options = parser.parse_args()
     for name in PRIVATE_VARIABLES:
         os.environ.pop(name, None)
-    rows = []
+    rows, figures = [], []
     with tempfile.TemporaryDirectory(prefix="tokenlab-bench-", ignore_cleanup_errors=True) as text:
         folder = Path(text)
         package = build_zip(folder)
         for triangles in TRIANGLES:
             for suffix in SUFFIXES:
-                rows.append(measure(options.bpy, package, triangles, suffix, options.repeats, folder))
+                bare, ours = measure(options.bpy, package, triangles, suffix, options.repeats, folder)
+                what, ratio = f"{triangles:,} triangles, {suffix}", f"{ours / bare:.2f}"
+                rows.append((what, f"{bare:.2f}", f"{ours:.2f}", ratio))
+                name = f"Without a window, to a file: {what}, {options.bpy}"
+                figures.append(Figure(name, f"{ours:.2f} s", f"{bare:.2f} s", ratio))
                 print(*rows[-1], flush=True)
     lines = [
         'Without a window, `generate --output`: from the answer that calls the task "completed" until the file is',
@@ -49,14 +53,15 @@ def main() -> int:
         "",
         *table(COLUMNS, rows),
     ]
-    write_section("Headless", lines)
+    write_section("headless", "Headless", lines, figures)
     print("\n".join(lines))
     return 0
 
 
 def measure(
     version: str, package: Path, triangles: int, suffix: str, repeats: int, folder: Path
-) -> tuple[str, str, str, str]:
+) -> tuple[float, float]:
+    """Return the median seconds of both ways, the bare one first."""
     model = ensure_big_models(triangles) / "model.glb"
     assets = folder / f"assets{triangles}"
     assets.mkdir(exist_ok=True)
@@ -69,8 +74,7 @@ def measure(
             for way, results in runs.items():
                 arguments = [way, str(package), str(model), f"{FOLDER}/model{suffix}"]
                 results.append(run_child(version, CHILD, arguments, simulator)["seconds"])
-    bare, ours = (statistics.median(results) for results in runs.values())
-    return f"{triangles:,} triangles, {suffix}", f"{bare:.2f}", f"{ours:.2f}", f"{ours / bare:.2f}"
+    return statistics.median(runs["bare"]), statistics.median(runs["ours"])
 
 
 if __name__ == "__main__":
