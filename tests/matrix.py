@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every supported Blender: `python -m tests.matrix [--bpy VERSION ...] [--window VERSION ...]`. No bpy in here.
 
-The core and blender tiers of all versions run at once, since they mostly wait; then one window after the other, alone.
+The core and blender tiers of all versions run at once, since they mostly wait; then the windows, both at once too.
 What they print is in out/matrix. At the end there is a table, and the usual last line.
 """
 
@@ -83,6 +83,14 @@ def run(name: str, arguments: Sequence[str], **environment: str) -> Row:
     return row
 
 
+def run_without_window(version: str) -> Row:
+    return run(version, ("--bpy", version, "--tier", "core", "--tier", "blender"))
+
+
+def run_window(version: str) -> Row:
+    return run(f"{version} window", ("--tier", "gui", "--if-possible"), BLENDER_WINDOW=version)
+
+
 def table(rows: Iterable[Row]) -> list[str]:
     head = ["| Blender | tiers | passed | failed | skipped | why |", "|---|---|--:|--:|--:|---|"]
     return [*head, *(row.line for row in rows)]
@@ -94,11 +102,9 @@ def main() -> int:
     parser.add_argument("--window", nargs="*", default=WINDOWS, metavar="VERSION")
     options = parser.parse_args()
     LOGS.mkdir(parents=True, exist_ok=True)
-    with ThreadPoolExecutor(max_workers=max(1, len(options.bpy))) as pool:
-        tiers = ("--tier", "core", "--tier", "blender")
-        rows = list(pool.map(lambda version: run(version, ("--bpy", version, *tiers)), options.bpy))
-    for version in options.window:
-        rows.append(run(f"{version} window", ("--tier", "gui", "--if-possible"), BLENDER_WINDOW=version))
+    with ThreadPoolExecutor(max_workers=max(1, len(options.bpy), len(options.window))) as pool:
+        rows = list(pool.map(run_without_window, options.bpy))
+        rows += pool.map(run_window, options.window)
     total = Outcome()
     for row in rows:
         total.add(row.total)

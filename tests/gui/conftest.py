@@ -9,13 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.build import REPOSITORY, build_zip
-from tests.gui.window import Window, missing_window
+from tests.build import build_zip
+from tests.gui.window import ENDINGS, Window, missing_window
 from tests.simulator.process import SimulatorProcess
 from tests.tiny_models import write_assets
-
-PICTURES = REPOSITORY / "out" / "gui"
-"""Each test leaves a picture of how it ended here."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -52,7 +49,7 @@ def window(request: pytest.FixtureRequest, extension_zip: Path, simulator: Simul
     environment = {"TOKENLAB_API_BASE": simulator.url, "TOKENLAB_API_KEY": simulator.key}
     with Window(extension_zip, environment) as opened:
         yield opened
-        opened.screenshot(PICTURES / f"{request.node.name}.png")
+        opened.screenshot(ENDINGS / f"{request.node.name}.png")
         log = opened.log_text()
     # An exception in a panel's draw() goes nowhere else.
     assert "Traceback" not in log, log

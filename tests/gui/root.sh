@@ -164,8 +164,9 @@ missing_libraries() {
     done' | awk '/not found/ { print $1 }' | sort -u
 }
 
+# Under a name of its own until it is whole: both suites may be at it at once
 write_launcher() {
-  cat >"$BASE/blender-run.new" <<'LAUNCHER'
+  cat >"$BASE/blender-run.$$" <<'LAUNCHER'
 #!/bin/sh
 # blender-run SUITE COMMAND [ARGUMENT...]: run a command inside the folder of that suite.
 # Same process id, same /tmp (and so the same X displays), private mounts that vanish with the process. The top folder
@@ -192,8 +193,8 @@ exec unshare --root="$R" --wd="$W" "$@"
 ' blender-run "$R" "$(set -- /proc /sys /dev /tmp $T $BLENDER_RUN_BIND; echo $#)" \
   /proc /sys /dev /tmp $T $BLENDER_RUN_BIND "$@"
 LAUNCHER
-  chmod +x "$BASE/blender-run.new"
-  mv "$BASE/blender-run.new" "$BASE/blender-run"
+  chmod +x "$BASE/blender-run.$$"
+  mv "$BASE/blender-run.$$" "$BASE/blender-run"
 }
 
 main

@@ -23,11 +23,13 @@ from typing import IO, Any
 from tests.tiers import PRIVATE_VARIABLES
 
 HERE = Path(__file__).resolve().parent
-PICTURES = Path(os.environ.get("TOKENLAB_PICTURES") or HERE.parents[1] / "out" / "gui")
-"""Where the tests leave pictures; docs/images with `make pictures`."""
 SUITES = {"5.2": "sid", "4.3": "trixie"}
 """By Blender version, the Debian suite that has it; $BLENDER_WINDOW chooses."""
 VERSION = os.environ.get("BLENDER_WINDOW") or "5.2"
+ENDINGS = HERE.parents[1] / "out" / "gui" / VERSION
+"""Where each test leaves a picture of how it ended."""
+PICTURES = Path(os.environ.get("TOKENLAB_PICTURES") or ENDINGS)
+"""Where the tests leave the pictures that they take on purpose; docs/images with `make pictures`."""
 WIDTH, HEIGHT = 1600, 900
 BUILD_LIMIT = 900.0
 START_LIMIT = 120.0
