@@ -43,10 +43,6 @@ class Books:
         """Have the exact prices taken over from a usage file of the dashboard."""
         self._ask(partial(bookkeeping.import_usage, path=path))
 
-    def read(self) -> None:
-        """Have the ledger brought as it is."""
-        self._ask(bookkeeping.read)
-
     def note(self, tasks: Iterable[Task]) -> None:
         """Learn what has become of tasks."""
         for task in tasks:

@@ -29,7 +29,6 @@ from ..service.contract import (
     GenerationRequest,
 )
 from ..service.errors import OverBudget, TokenLabError
-from ..tasks.ledger import Ledger
 from ..tasks.placement import Placement
 from ..tasks.records import ConnectionTested, DiagnosticsSaved, LedgerReport, LibraryReport
 from ..tasks.task import UNFINISHED
@@ -354,18 +353,6 @@ def wait_for_ledger() -> LedgerReport:
     books = session.current().books
     pump(lambda: books.report is not None, _QUESTION_SECONDS)
     return books.report or LedgerReport("The ledger takes longer than expected. It goes on.", is_bad=True)
-
-
-def read_ledger() -> Ledger:
-    """Return the ledger of this computer, from all files, the removed tasks too; without a window only.
-
-    :raises TokenLabError: when the journal cannot be read.
-    """
-    session.current().books.read()
-    report = wait_for_ledger()
-    if report.is_bad:
-        raise TokenLabError(report.sentence)
-    return Ledger(report.books)
 
 
 def wait_for_diagnostics() -> DiagnosticsSaved:

@@ -44,17 +44,6 @@ def export(context: JobContext, path: Path) -> None:
         context.mailbox.put(report)
 
 
-def read(context: JobContext) -> None:
-    """Bring the ledger, and write nothing."""
-    report = _FAILED
-    try:
-        report = LedgerReport("", books=tuple(ledger.entries(_tasks(context))))
-    except JournalError as error:
-        report = LedgerReport(str(error), is_bad=True)
-    finally:
-        context.mailbox.put(report)
-
-
 def import_usage(context: JobContext, path: Path) -> None:
     """Take the prices over that a usage file of the dashboard has for our tasks."""
     report = _FAILED

@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import PurePath
 from typing import Final
 
 from ..service.contract import AUTO
@@ -210,11 +209,6 @@ def by_project(entry: Entry) -> str:
     return entry.task.project or "Unsaved File"
 
 
-def project_name(project: str) -> str:
-    """Return a project as it is shown where there is little room."""
-    return PurePath(project).name
-
-
 def total(books: Iterable[Entry], name: str = "") -> Sum:
     """Return what these entries cost together."""
     low = high = exact = Decimal(0)
@@ -239,20 +233,3 @@ def sums(books: Sequence[Entry], key: Callable[[Entry], str]) -> list[Sum]:
     for entry in books:
         groups.setdefault(key(entry), []).append(entry)
     return [total(group, name) for name, group in sorted(groups.items())]
-
-
-@dataclass(frozen=True, slots=True)
-class Ledger:
-    """The books of this computer as they were when they were read."""
-
-    entries: tuple[Entry, ...]
-    """Oldest first."""
-
-    @property
-    def csv_text(self) -> str:
-        """The books as CSV."""
-        return csv_text(self.entries)
-
-    def sums(self, key: Callable[[Entry], str]) -> list[Sum]:
-        """Return one sum for each day, project or model: `key` is `by_day` and the like."""
-        return sums(self.entries, key)

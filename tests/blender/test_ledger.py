@@ -79,17 +79,8 @@ def test_a_usage_file_makes_the_prices_exact_also_after_a_restart(
     assert "In the ledger for this month: 3 tasks, $0.60." in " ".join(drawn.split())
 
 
-def test_a_script_reads_the_ledger_with_its_sums(
-    extension: ModuleType, simulator: SimulatorProcess, busy: None, session: Any
-) -> None:
+def test_the_sum_of_this_month_is_said_without_a_file(busy: None, session: Any) -> None:
     assert session.books.month_words == "In the ledger for this month: 3 tasks, between $0.20 and $0.80."
-    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-    ledger = extension.core.blender.scripting.read_ledger()
-    assert [entry.charged.value for entry in ledger.entries] == ["yes", "yes", "no"]
-    assert {entry.task.task_id for entry in ledger.entries} == {task["id"] for task in simulator.creates()}
-    (one,) = ledger.sums(extension.core.tasks.ledger.by_model)
-    assert (one.tasks, one.charged, one.words) == (3, 2, "between $0.20 and $0.80")
-    assert len(ledger.csv_text.splitlines()) == 4
 
 
 def test_what_goes_wrong_is_said_and_changes_nothing(extension: ModuleType, session: Any, tmp_path: Path) -> None:
