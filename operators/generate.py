@@ -19,6 +19,7 @@ from ..core.tasks.placement import MAX_HEIGHT, MIN_HEIGHT
 from ..core.tasks.variations import MAX_VARIATIONS, total_price
 from ..core.text import one_line
 from .service import ServiceOperator
+from .tasks import CONFIRM_BUDGET
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -86,11 +87,7 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
         description="Send it although the same was sent within ten minutes, and pay for both",
         options=_SKIP,
     )
-    confirm_budget: BoolProperty(
-        name="Confirm Budget",
-        description="Send it although it could go beyond a limit that is set in the preferences",
-        options=_SKIP,
-    )
+    confirm_budget: CONFIRM_BUDGET
     is_asked: BoolProperty(
         name="Is Asked",
         description="A question was answered, so that the next one may follow",

@@ -19,7 +19,7 @@ from ..core.tasks import variations
 from ..core.tasks.task import Task
 from ..core.text import one_line
 from .service import ServiceOperator
-from .tasks import LOCAL_ID, TaskOperator
+from .tasks import CONFIRM_BUDGET, LOCAL_ID, TaskOperator
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -79,11 +79,7 @@ class TOKENLAB_OT_generate_variation(ServiceOperator, bpy.types.Operator):
     of_object: BoolProperty(
         name="Of Active Object", description="Take the task that made the active object", options={"SKIP_SAVE"}
     )
-    confirm_budget: BoolProperty(
-        name="Confirm Budget",
-        description="Send it although it could go beyond a limit that is set in the preferences",
-        options={"SKIP_SAVE"},
-    )
+    confirm_budget: CONFIRM_BUDGET
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 
 LOCAL_ID = StringProperty(
     name="Task", description="Local id of the task; the active one of the list if empty", options={"SKIP_SAVE"}
+)
+CONFIRM_BUDGET = BoolProperty(
+    name="Confirm Budget",
+    description="Send it although it could go beyond a limit that is set in the preferences",
+    options={"SKIP_SAVE"},
 )
 
 _PAID_FOR_NOTHING = ("SUBMITTING", "UNCERTAIN", "PENDING", "PROCESSING", "DOWNLOADING", "STOPPED")
@@ -126,10 +132,33 @@ class TOKENLAB_OT_resume(TaskOperator, bpy.types.Operator):
     bl_options = {"REGISTER"}  # No UNDO: tasks are no scene data.
 
     local_id: LOCAL_ID
+    confirm_budget: CONFIRM_BUDGET
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[OperatorReturnItems]:
+        """Ask before a request that was never sent goes beyond a limit."""
+        if bpy.app.background:
+            return self.execute(context)
+        try:
+            over = scripting.unsent_over_budget(self.chosen)
+        except TokenLabError as error:
+            return self.refuse(str(error))
+        if over is None:
+            return self.execute(context)
+        self.confirm_budget = True
+        return context.window_manager.invoke_confirm(
+            self,
+            event,
+            title=f"Go Over the {over.name.title()}?",
+            message=over.figures,
+            confirm_text="Send Anyway",
+        )
 
     def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Plan the next step of the task."""
-        return self.try_to(session.current().resume, "This task has ended, so there is nothing to resume.")
+        return self.try_to(
+            partial(scripting.resume, confirm_budget=self.confirm_budget),
+            "This task has ended, so there is nothing to resume.",
+        )
 
 
 class TOKENLAB_OT_submit_again(TaskOperator, bpy.types.Operator):
@@ -140,11 +169,7 @@ class TOKENLAB_OT_submit_again(TaskOperator, bpy.types.Operator):
     bl_options = {"REGISTER"}  # No UNDO: what was sent cannot be taken back.
 
     local_id: LOCAL_ID
-    confirm_budget: BoolProperty(
-        name="Confirm Budget",
-        description="Send it although it could go beyond a limit that is set in the preferences",
-        options={"SKIP_SAVE"},
-    )
+    confirm_budget: CONFIRM_BUDGET
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[OperatorReturnItems]:
         """Name the risk and ask."""

@@ -31,7 +31,7 @@ from ..service.contract import (
 from ..service.errors import OverBudget, TokenLabError
 from ..tasks.placement import Placement
 from ..tasks.records import ConnectionTested, DiagnosticsSaved, LedgerReport, LibraryReport
-from ..tasks.task import UNFINISHED
+from ..tasks.task import UNFINISHED, TaskState
 from ..tasks.variations import MAX_VARIATIONS, seeds, side_by_side
 from ..text import clean_text
 from . import budget, destination, pictures, preferences, prompts, session
@@ -190,6 +190,30 @@ def over_budget(model: str) -> OverBudget | None:
     except OverBudget as error:
         return error
     return None
+
+
+def unsent_over_budget(local_id: str) -> OverBudget | None:
+    """Return how sending a task that an earlier session has left unsent would go beyond a limit, or None.
+
+    :raises TokenLabError: when that is not known yet.
+    """
+    current = session.current()
+    task = current.engine.records.get(local_id)
+    if task is None or task.state is not TaskState.QUEUED or current.spending.is_counted(local_id):
+        return None
+    return over_budget(task.request.model)
+
+
+def resume(local_id: str, *, confirm_budget: bool = False) -> bool:
+    """Go on with a task, and send it if that was never done; whether there was anything to go on with.
+
+    :raises OverBudget: when that could go beyond a limit, and is not confirmed.
+    :raises TokenLabError: when another Blender works on it.
+    """
+    over = None if confirm_budget else unsent_over_budget(local_id)
+    if over is not None:
+        raise over
+    return session.current().resume(local_id)
 
 
 class _Order(NamedTuple):

@@ -41,7 +41,7 @@ from ..tasks.records import (
     TaskChanged,
 )
 from ..tasks.spending import Spending
-from ..tasks.task import Task, adopted_prompt
+from ..tasks.task import Task, TaskState, adopted_prompt
 from . import (
     assets,
     books,
@@ -208,7 +208,9 @@ class Session:
         """Send an uncertain task once more, at the risk of paying twice."""
         self._check_owner(local_id)
         self.refresh_settings()
-        return self._go_on(local_id, self.engine.submit_again(local_id))
+        has_begun = self.engine.submit_again(local_id)
+        self._count(local_id)
+        return self._go_on(local_id, has_begun)
 
     def attach(self, local_id: str, task_id: str, scene: bpy.types.Scene) -> bool:
         """Go on with an uncertain task, or with one that is not in the list, under the service's id of it.
@@ -252,7 +254,15 @@ class Session:
     def resume(self, local_id: str) -> bool:
         """Go on with a task that was given up, that failed to arrive, or that was never sent."""
         self._check_owner(local_id)
-        return self._go_on(local_id, self.engine.resume(local_id))
+        has_begun = self.engine.resume(local_id)
+        self._count(local_id)
+        return self._go_on(local_id, has_begun)
+
+    def _count(self, local_id: str) -> None:
+        """Have a task that is to be sent count towards the limits of this session, whenever it was generated."""
+        task = self.engine.records.get(local_id)
+        if task is not None and task.state is TaskState.QUEUED:
+            self.spending.generated(task, budget.price_of(task.request.model))
 
     def _go_on(self, local_id: str, has_begun: bool) -> bool:
         """Have the model come by itself of a task that the user wants to go on, whatever the file thought of it."""

@@ -102,6 +102,10 @@ class Spending:
         self._own[task.local_id] = price
         self.note(task)
 
+    def is_counted(self, local_id: str) -> bool:
+        """Whether a task counts towards this session already, sent or not."""
+        return local_id in self._own
+
     def note(self, task: Task) -> None:
         """Learn what has become of a task."""
         times = times_charged(task)

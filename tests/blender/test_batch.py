@@ -138,6 +138,22 @@ def test_a_budget_stops_the_rows_that_could_go_beyond_it(batch: Batch, simulator
     assert batch.command.run(*batch.words("--budget", "0.80")).status == 0
 
 
+def test_a_row_that_an_earlier_run_left_unsent_stays_within_the_budget_too(
+    batch: Batch, simulator: SimulatorProcess
+) -> None:
+    batch.file.write_text("prompt\na\nb\n")
+    # The model is asked for first, and that takes longer than the command waits.
+    simulator.configure(delay=60.0)
+    assert batch.command.run(*batch.words("--concurrency", 1, "--timeout", 1)).status == 3
+    simulator.configure(delay=0.0)
+    ended = batch.command.run(*batch.words("--concurrency", 1, "--budget", "0.10"))
+    assert ended.status == 3 and "$0.10" in ended.said
+    assert [row["status"] for row in batch.results()] == ["not sent", "not sent"]
+    assert not simulator.creates()
+    assert batch.command.run(*batch.words("--budget", "0.80")).status == 0
+    assert sorted(task["prompt"] for task in simulator.creates()) == ["a", "b"]
+
+
 def test_a_row_whose_picture_is_missing_is_said_and_the_others_are_made(
     batch: Batch, simulator: SimulatorProcess
 ) -> None:

@@ -136,6 +136,40 @@ def test_the_panel_asks_one_question_after_the_other_and_sends_after_the_last(
     pump(extension, lambda: len(simulator.creates()) == 2)
 
 
+def test_what_an_earlier_session_left_unsent_is_sent_only_within_the_limit(
+    extension: ModuleType, simulator: SimulatorProcess, limited: Any
+) -> None:
+    task = extension.generate("a chair")
+    new_session(extension)
+    pump(extension, lambda: extension.tasks())
+    limited.session_limit = 0.3
+    with pytest.raises(RuntimeError, match="session limit"):
+        bpy.ops.tokenlab.resume(local_id=task.local_id)
+    assert task.state == "QUEUED" and not simulator.creates()
+    limited.session_limit = 0.7
+    assert bpy.ops.tokenlab.resume(local_id=task.local_id) == {"FINISHED"}
+    # From now on it counts, also while it waits for its turn: to press the button twice asks for nothing more.
+    assert bpy.ops.tokenlab.resume(local_id=task.local_id) == {"FINISHED"}
+    with pytest.raises(extension.TokenLabError, match=r"\$0.40 of your session limit"):
+        extension.generate("a table")
+    pump(extension, lambda: len(simulator.creates()) == 1)
+
+
+def test_an_uncertain_request_of_an_earlier_session_counts_once_it_is_sent_again(
+    extension: ModuleType, simulator: SimulatorProcess, limited: Any
+) -> None:
+    simulator.configure(faults=["create-reset-after-body"])
+    task = extension.generate("a chair")
+    pump(extension, lambda: task.state == "UNCERTAIN")
+    new_session(extension)
+    pump(extension, lambda: extension.tasks())
+    simulator.configure(faults=[])
+    limited.session_limit = 0.7
+    assert bpy.ops.tokenlab.submit_again(local_id=task.local_id) == {"FINISHED"}
+    with pytest.raises(extension.TokenLabError, match="session limit"):
+        extension.generate("a table")
+
+
 def test_an_uncertain_request_is_sent_again_only_within_the_limit(
     extension: ModuleType, simulator: SimulatorProcess, limited: Any
 ) -> None:

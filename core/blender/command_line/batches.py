@@ -123,11 +123,14 @@ class _Batch:
             task = found.get(row.key)
             if task is not None and not (self._options.retry_failed and may_repeat(task)):
                 self._tasks[row.key] = task
-                self._go_on(task)
+                self._go_on(row, task)
 
-    def _go_on(self, task: Task) -> None:
+    def _go_on(self, row: BatchRow, task: Task) -> None:
         if task.state in (TaskState.QUEUED, TaskState.STOPPED) and not self._session.engine.is_followed(task.local_id):
-            self._session.resume(task.local_id)
+            try:
+                scripting.resume(task.local_id)
+            except TokenLabError as error:
+                self._refused[row.key] = str(error)
         elif task.state is TaskState.READY and task.error:
             # The import failed the last time: perhaps Blender is another one now.
             self._session.engine.records.change(task.local_id, error="")
@@ -155,7 +158,8 @@ class _Batch:
 
     def _send_next(self) -> None:
         """Send as many rows as the service may work on."""
-        running = sum(task is not None and task.state in _AT_SERVICE for task in map(self._task, self._rows))
+        begun = [self._task(row) for row in self._rows if row.key not in self._refused]
+        running = sum(task is not None and task.state in _AT_SERVICE for task in begun)
         room = self._session.engine.settings.max_concurrent_tasks - running
         for row in self._rows:
             if room <= 0:

@@ -12,7 +12,7 @@ import bpy
 
 from ...service.errors import TokenLabError
 from ...tasks.task import LEASED, Task, TaskState
-from .. import session
+from .. import scripting, session
 from ..pump import pump
 from ..task_handle import TaskHandle
 from . import generating, workplace
@@ -43,13 +43,21 @@ def resume(options: argparse.Namespace, progress: Progress) -> Answer:
     for handle in handles:
         is_ours = not current.engine.is_followed(handle.local_id)
         if is_ours and handle.record.state in (TaskState.QUEUED, TaskState.STOPPED):
-            current.resume(handle.local_id)
+            _resume(handle)
     _wait(handles, progress, options.timeout)
     answers = [_finish(handle) for handle in handles]
     status = max((answer.status for answer in answers), key=_WORST_LAST.index, default=ExitStatus.SUCCESS)
     problem = " ".join(dict.fromkeys(answer.problem for answer in answers if answer.problem))
     lines = [line for answer in answers for line in answer.lines]
     return Answer(status, lines, {"tasks": [answer.data for answer in answers]}, problem)
+
+
+def _resume(handle: TaskHandle) -> None:
+    """Go on with a task, or have it say why that is not possible."""
+    try:
+        scripting.resume(handle.local_id)
+    except TokenLabError as error:
+        session.current().engine.records.change(handle.local_id, error=str(error))
 
 
 def _is_wanted(current: session.Session, task: Task) -> bool:
