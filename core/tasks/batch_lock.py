@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+import uuid
 from pathlib import Path
 from typing import Final
 
@@ -52,7 +53,19 @@ class BatchLock:
         # An owner on another machine, or none that can be read, is not known to be gone.
         if not owner or not lease.has_ended(owner, now + lease.LEASE_SECONDS, now):
             raise _taken()
-        self._path.unlink(missing_ok=True)
+        self._put_aside(owner)
+
+    def _put_aside(self, owner: str) -> None:
+        """Remove the file of an owner who is gone, and not that of somebody who was faster to take it over."""
+        aside = self._path.with_name(f"{NAME}.{uuid.uuid4()}")
+        try:
+            os.replace(self._path, aside)
+        except FileNotFoundError:
+            return
+        if aside.read_text(encoding="utf-8", errors="replace") != owner:
+            os.replace(aside, self._path)
+            raise _taken()
+        aside.unlink()
 
 
 def _taken() -> TokenLabError:

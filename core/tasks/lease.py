@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import platform
 import sys
@@ -19,6 +20,11 @@ LEASE_SECONDS: Final = 30.0
 """How long a task stays with a Blender that is not heard of any more."""
 
 _NETWORK_FILE_SYSTEMS: Final = ("nfs", "cifs", "smb", "9p", "afs", "sshfs", "fuse.sshfs", "glusterfs", "ceph", "lustre")
+
+
+def machine() -> str:
+    """Return a short name for what all processes have in common whose numbers mean something here."""
+    return hashlib.sha256(_host().encode()).hexdigest()[:8]
 
 
 def new_owner() -> str:

@@ -141,7 +141,7 @@ def test_what_an_earlier_session_left_unsent_is_sent_only_within_the_limit(
 ) -> None:
     task = extension.generate("a chair")
     new_session(extension)
-    pump(extension, lambda: extension.tasks())
+    pump(extension, extension.tasks)
     limited.session_limit = 0.3
     with pytest.raises(RuntimeError, match="session limit"):
         bpy.ops.tokenlab.resume(local_id=task.local_id)
@@ -162,7 +162,7 @@ def test_an_uncertain_request_of_an_earlier_session_counts_once_it_is_sent_again
     task = extension.generate("a chair")
     pump(extension, lambda: task.state == "UNCERTAIN")
     new_session(extension)
-    pump(extension, lambda: extension.tasks())
+    pump(extension, extension.tasks)
     simulator.configure(faults=[])
     limited.session_limit = 0.7
     assert bpy.ops.tokenlab.submit_again(local_id=task.local_id) == {"FINISHED"}

@@ -6,8 +6,13 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import bpy
@@ -142,6 +147,9 @@ def test_a_task_that_fails_ends_with_1_and_says_that_nothing_was_charged(
         ["generate", "a robot", "--output", "no/such/folder/robot.glb"],
         ["generate", "a robot", "--image", "no-such-picture.png"],
         ["generate", "a robot", "--seed", "-1"],
+        ["generate", "a robot", "--seed", "one"],
+        ["generate", "a robot", "--height", "tall"],
+        ["generate", "a robot", "--timeout", "soon"],
         ["generate", "a robot", "--budget", "much"],
         ["generate", "a robot", "--format", "stl"],
         ["generate", "--no-such-option"],
@@ -156,7 +164,7 @@ def test_wrong_usage_ends_with_2_and_sends_nothing(
 ) -> None:
     ended = command.run(*arguments)
     assert ended.status == 2, ended.said
-    assert ended.said.strip()
+    assert ended.said.strip() and "invalid" not in ended.said.replace("invalid choice", "")
     assert simulator.creates() == []
 
 
@@ -170,6 +178,45 @@ def test_an_output_that_is_there_is_not_replaced_unless_that_is_said(
     assert output.read_bytes() == b"work of years" and simulator.creates() == []
     assert command.run("generate", "a robot", "--output", output, "--overwrite").status == 0
     assert output.read_bytes().startswith(b"glTF")
+
+
+def test_files_that_go_with_an_output_take_nobodys_place(
+    command: CommandLine, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    simulator.configure(assets=ensure_models())
+    words = ("generate", "a robot", "--format", "glb", "--output", tmp_path / "robot.obj")
+    (tmp_path / "robot.mtl").write_bytes(b"work of years")
+    ended = command.run(*words)
+    assert ended.status == 2 and "robot.mtl" in ended.said and simulator.creates() == []
+    (tmp_path / "robot.mtl").unlink()
+    mine = [tmp_path / f"robot{end}" for end in ("-0.png", "-1.png", ".png", "-0.jpeg")]
+    for file in mine:
+        file.write_bytes(b"work of years")
+    assert command.run(*words).status == 0
+    assert all(file.read_bytes() == b"work of years" for file in mine)
+    before = sorted(tmp_path.glob("robot*"))
+    assert command.run(*words, "--overwrite", "--confirm-duplicate").status == 0
+    assert sorted(tmp_path.glob("robot*")) == before
+
+
+def test_what_killed_commands_left_is_removed_and_not_what_other_machines_are_at(
+    extension: ModuleType, command: CommandLine, tmp_path: Path
+) -> None:
+    machine = extension.core.tasks.lease.machine()
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    number, output = int(gone.stdout), tmp_path / "out"
+    names = {
+        "dead": f".tokenlab-{machine}-{number}-x",
+        "alive": f".tokenlab-{machine}-{os.getpid()}-x",
+        "elsewhere": f".tokenlab-0123abcd-{number}-x",
+        "old": f".tokenlab-89efabcd-{number}-x",
+    }
+    for name in names.values():
+        (output / name).mkdir(parents=True)
+    two_days_ago = time.time() - 2 * 86_400
+    os.utime(output / names["old"], (two_days_ago, two_days_ago))
+    assert command.run("generate", "a robot", "--output", output / "robot.glb").status == 0
+    assert {path.name for path in output.iterdir()} == {"robot.glb", names["alive"], names["elsewhere"]}
 
 
 def test_without_a_key_it_ends_with_3_and_says_what_to_do(command: CommandLine, simulator: SimulatorProcess) -> None:

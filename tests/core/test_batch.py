@@ -213,6 +213,15 @@ def test_a_lock_whose_owner_is_not_known_to_be_gone_is_respected(tmp_path: Path,
         pass
 
 
+def test_a_lock_that_somebody_else_took_over_first_is_left_to_them(tmp_path: Path) -> None:
+    lock = BatchLock(tmp_path)
+    (tmp_path / NAME).write_text("who was faster", encoding="utf-8")
+    with pytest.raises(TokenLabError, match="Another Blender works on the batch"):
+        lock._put_aside("who is gone")
+    assert [path.name for path in tmp_path.iterdir()] == [NAME]
+    assert (tmp_path / NAME).read_text(encoding="utf-8") == "who was faster"
+
+
 def test_the_lock_of_a_process_that_was_killed_is_taken_over(tmp_path: Path) -> None:
     gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
     owner = lease.new_owner().replace(f"/{os.getpid()}/", f"/{int(gone.stdout)}/")

@@ -112,7 +112,7 @@ def _add_options(command: argparse.ArgumentParser) -> None:
     group.add_argument("--quality", type=str.upper, choices=("AUTO", *QUALITIES))
     group.add_argument("--style", default=None)
     group.add_argument("--size", type=str.upper, choices=_SIZES)
-    group.add_argument("--height", type=float, help="in Blender's units")
+    group.add_argument("--height", type=_height, help="in Blender's units")
     group.add_argument("--facing", type=str.upper, choices=[facing.value for facing in Facing])
 
 
@@ -141,24 +141,35 @@ def _output(text: str) -> Path:
 
 
 def _seed(text: str) -> int:
-    seed = int(text)
-    if not 0 <= seed <= MAX_SEED:
-        raise argparse.ArgumentTypeError(f"{seed} is not from 0 to {MAX_SEED}")
-    return seed
+    return _whole_number(text, 0, MAX_SEED)
 
 
 def _count(text: str) -> int:
-    count = int(text)
-    if not 1 <= count <= 200:  # noqa: PLR2004  # as the preference has it
-        raise argparse.ArgumentTypeError(f"{count} is not from 1 to 200")
-    return count
+    return _whole_number(text, 1, 200)  # As the preference has it.
+
+
+def _whole_number(text: str, least: int, most: int) -> int:
+    if not text.isascii() or not text.isdecimal() or not least <= int(text) <= most:
+        raise argparse.ArgumentTypeError(f"“{text}” is no whole number from {least} to {most}")
+    return int(text)
+
+
+def _height(text: str) -> float:
+    return _positive(text, "height")
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not seconds >= 0:
-        raise argparse.ArgumentTypeError(f"{text} is no time")
-    return seconds
+    return _positive(text, "time in seconds")
+
+
+def _positive(text: str, what: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not number >= 0:
+        raise argparse.ArgumentTypeError(f"“{text}” is no {what}")
+    return number
 
 
 def _dollars(text: str) -> Decimal:

@@ -168,11 +168,12 @@ class _Batch:
                 room -= self._send(row)
 
     def _send(self, row: BatchRow) -> bool:
-        if (self._folder / row.output).exists() and not self._options.overwrite:
+        taken = outputs.taken(self._folder / row.output)
+        if taken is not None and not self._options.overwrite:
             # The journal knows of nothing that was sent for this row: it is work of others, or paid for already.
             self._refused[row.key] = (
-                f"{row.output} is there already, and not of this batch. Nothing was sent or charged. Move it, or add "
-                "--overwrite."
+                f"{taken.relative_to(self._folder)} is there already, and not of this batch. Nothing was sent or "
+                "charged. Move it, or add --overwrite."
             )
             return False
         # A scene that is gone when the model comes: each model is imported when it is its turn, and the file that it is

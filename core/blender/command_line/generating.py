@@ -63,9 +63,10 @@ def _check_output(path: Path, *, may_replace: bool) -> None:
         raise CommandError(
             f"There is no folder {path.parent}. Nothing was sent. Make it, or choose another.", ExitStatus.WRONG_USAGE
         )
-    if path.exists() and not may_replace:
+    taken = outputs.taken(path)
+    if taken is not None and not may_replace:
         raise CommandError(
-            f"{path} is there already. Nothing was sent. Choose another name, or add --overwrite.",
+            f"{taken} is there already. Nothing was sent. Choose another name, or add --overwrite.",
             ExitStatus.WRONG_USAGE,
         )
 

@@ -9,10 +9,12 @@ exporters, which see the model alone.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,15 +25,26 @@ from ...files.formats import ModelFormat
 from ...files.images import image_type
 from ...processes import is_running
 from ...service.errors import TokenLabError
+from ...tasks import lease
 from ...tasks.placement import AS_DELIVERED
 from .. import session
 from ..task_handle import TaskHandle
 
 logger = logging.getLogger(__name__)
 
-_PREFIX = ".tokenlab-"
+_PREFIX = f".tokenlab-{lease.machine()}-"
+"""How the names of what is not whole yet begin; the number of the process follows."""
+_FORGOTTEN = ".tokenlab-*-*-*"
+_FORGOTTEN_SECONDS = 86_400.0
+"""After that time nobody is at it any more, on whatever machine."""
 _WHOLE = {".glb": ModelFormat.GLB, ".usdz": ModelFormat.USDZ}
 """Kinds that are one file with everything in it, so that a copy is enough."""
+
+
+def taken(path: Path) -> Path | None:
+    """Return the file that is there already and would be replaced by writing to `path`, or None."""
+    companions = [path.with_suffix(".mtl")] if path.suffix.lower() == ".obj" else []
+    return next((file for file in (path, *companions) if file.exists()), None)
 
 
 def write(handle: TaskHandle, path: Path) -> None:
@@ -97,15 +110,27 @@ def _all_or_nothing(path: Path) -> Iterator[Path]:
 
 
 def _remove_leftovers(folder: Path) -> None:
-    """Remove what processes that were killed while they wrote have left."""
-    for leftover in folder.glob(f"{_PREFIX}*-*"):
-        number = leftover.name.removeprefix(_PREFIX).partition("-")[0]
-        if not number.isdecimal() or is_running(int(number)):
+    """Remove what processes that were killed while they wrote have left; other machines may write here as well."""
+    for leftover in folder.glob(_FORGOTTEN):
+        if not (_is_of_the_dead(leftover) or _age(leftover) > _FORGOTTEN_SECONDS):
             continue
         if leftover.is_dir():
             shutil.rmtree(leftover, ignore_errors=True)
         else:
             leftover.unlink(missing_ok=True)
+
+
+def _is_of_the_dead(leftover: Path) -> bool:
+    """Whether a process of this machine wrote it that is gone."""
+    number = leftover.name.removeprefix(_PREFIX).partition("-")[0]
+    return leftover.name.startswith(_PREFIX) and number.isdecimal() and not is_running(int(number))
+
+
+def _age(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:
+        return 0.0  # Somebody else has removed it.
 
 
 def _is_as_delivered(handle: TaskHandle, suffix: str) -> bool:
@@ -139,13 +164,16 @@ def _export_obj(path: Path) -> None:
 
 @contextmanager
 def _textures_beside(path: Path) -> Iterator[None]:
-    """Have the packed images of the selected objects as files beside `path` for a while, under its name."""
+    """Have the packed images of the selected objects as files beside `path` for a while.
+
+    Their names are made of what is in them, so that they take nobody's place but that of the same picture.
+    """
     before = {image.name: image.filepath_raw for image in bpy.data.images}
     try:
-        for number, image in enumerate(image for image in _images() if image.packed_file is not None):
+        for image in (image for image in _images() if image.packed_file is not None):
             data = image.packed_file.data
             suffix = (image_type(data) or "image/png").rpartition("/")[2]
-            file = path.with_name(f"{path.stem}-{number}.{suffix}")
+            file = path.with_name(f"{path.stem}-{hashlib.sha256(data).hexdigest()[:12]}.{suffix}")
             file.write_bytes(data)
             image.filepath_raw = str(file)
         yield
