@@ -21,7 +21,7 @@ import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..processes import is_running
+from ..processes import is_left_behind, mark
 
 LIBRARY = "library"
 """Folder of the data folder for the models."""
@@ -66,7 +66,7 @@ def own_folder(model: Path) -> Path:
 def write_atomically(path: Path, data: bytes) -> None:
     """Write `data` under a temporary name beside `path`, flush it to the disk and rename it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=f".{os.getpid()}-", suffix=_PART, dir=path.parent)
+    handle, temporary = tempfile.mkstemp(prefix=f".{mark()}", suffix=_PART, dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -83,8 +83,7 @@ def write_atomically(path: Path, data: bytes) -> None:
 def remove_leftovers(folder: Path) -> None:
     """Remove what processes that are gone have left of `write_atomically` in a folder that several share."""
     for leftover in folder.glob(f".*-*{_PART}"):
-        number = leftover.name[1:].partition("-")[0]
-        if number.isdecimal() and not is_running(int(number)):
+        if is_left_behind(leftover.name[1:]):
             # Somebody else may be at it as well.
             leftover.unlink(missing_ok=True)
 

@@ -22,12 +22,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, Final
 
-from ..processes import is_running
+from ..processes import is_left_behind, mark
 
 logger = logging.getLogger(__name__)
 
 _FOLDER: Final = "converter-"
-"""How the names of the folders begin that hold what is temporary; the number of our process follows."""
+"""How the names of the folders begin that hold what is temporary; the mark of our process follows."""
 MARK: Final = '{"tokenlab": '
 """How each line of the child begins that is meant for us."""
 _MAX_LINE: Final = 64 * 1024
@@ -53,7 +53,7 @@ class Child:
         :param scratch: folder for the folder of its temporary files, which go with it.
         :raises OSError: when it cannot be started.
         """
-        self.folder = scratch / f"{_FOLDER}{os.getpid()}-{uuid.uuid4()}"
+        self.folder = scratch / f"{_FOLDER}{mark()}{uuid.uuid4()}"
         """Where it works; gone when it is."""
         self.folder.mkdir(parents=True)
         self.messages: queue.SimpleQueue[Mapping[str, Any] | None] = queue.SimpleQueue()
@@ -149,10 +149,8 @@ def remove_leftovers(scratch: Path) -> None:
     except OSError:
         return
     for folder in folders:
-        number = folder.name[len(_FOLDER) :].partition("-")[0]
-        is_nobodys = number.isdecimal() and not is_running(int(number))
-        # Their numbers say nothing of Blenders on other machines, and on Windows nobody can be asked.
-        if is_nobodys or _age(folder) > _LEFTOVER_SECONDS:
+        # Blenders on other machines cannot be asked, and on Windows none can.
+        if is_left_behind(folder.name.removeprefix(_FOLDER)) or _age(folder) > _LEFTOVER_SECONDS:
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -5,16 +5,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import os
-import platform
 import sys
 import uuid
 from pathlib import Path
 from typing import Final
 
-from ..processes import is_running
+from ..processes import host, is_running
 
 LEASE_SECONDS: Final = 30.0
 """How long a task stays with a Blender that is not heard of any more."""
@@ -22,26 +19,9 @@ LEASE_SECONDS: Final = 30.0
 _NETWORK_FILE_SYSTEMS: Final = ("nfs", "cifs", "smb", "9p", "afs", "sshfs", "fuse.sshfs", "glusterfs", "ceph", "lustre")
 
 
-def machine() -> str:
-    """Return a short name for what all processes have in common whose numbers mean something here."""
-    return hashlib.sha256(_host().encode()).hexdigest()[:8]
-
-
 def new_owner() -> str:
     """Return a name for this session: host, process, and something that no other session has."""
-    return f"{_host()}/{os.getpid()}/{uuid.uuid4()}"
-
-
-def _host() -> str:
-    """Return what all processes have in common that can be asked about by number.
-
-    Not the name alone: many machines have the same one, and each Flatpak or container counts its processes anew.
-    """
-    parts = [platform.node().replace("/", "")]
-    with contextlib.suppress(OSError):
-        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip())
-        parts.append(os.readlink("/proc/self/ns/pid"))
-    return " ".join(parts)
+    return f"{host()}/{os.getpid()}/{uuid.uuid4()}"
 
 
 def has_ended(owner: str, until: float, now: float) -> bool:
@@ -64,9 +44,9 @@ def is_alive_here(owner: str) -> bool:
 
 def _process_here(owner: str) -> int | None:
     """Return the process number of an owner on this machine, or None."""
-    host, _, rest = owner.partition("/")
+    machine, _, rest = owner.partition("/")
     process = rest.partition("/")[0]
-    return int(process) if host == _host() and process.isdecimal() else None
+    return int(process) if machine == host() and process.isdecimal() else None
 
 
 def is_on_network(folder: Path, mounts: Path = Path("/proc/self/mounts")) -> bool:

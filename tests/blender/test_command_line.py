@@ -8,8 +8,6 @@ from __future__ import annotations
 import io
 import os
 import shutil
-import subprocess
-import sys
 import time
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +18,7 @@ import pytest
 
 from tests.blender.commands import CommandLine, wait_for_polls
 from tests.blender.support import vertex_count
+from tests.ended_process import elsewhere, of_ended
 from tests.simulator.models import ensure_models
 from tests.simulator.process import SimulatorProcess
 
@@ -202,14 +201,12 @@ def test_files_that_go_with_an_output_take_nobodys_place(
 def test_what_killed_commands_left_is_removed_and_not_what_other_machines_are_at(
     extension: ModuleType, command: CommandLine, tmp_path: Path
 ) -> None:
-    machine = extension.core.tasks.lease.machine()
-    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
-    number, output = int(gone.stdout), tmp_path / "out"
+    output, mark = tmp_path / "out", extension.core.processes.mark()
     names = {
-        "dead": f".tokenlab-{machine}-{number}-x",
-        "alive": f".tokenlab-{machine}-{os.getpid()}-x",
-        "elsewhere": f".tokenlab-0123abcd-{number}-x",
-        "old": f".tokenlab-89efabcd-{number}-x",
+        "dead": f".tokenlab-{of_ended(mark)}x",
+        "alive": f".tokenlab-{mark}x",
+        "elsewhere": f".tokenlab-{elsewhere(mark)}x",
+        "old": f".tokenlab-{elsewhere(mark)}y",
     }
     for name in names.values():
         (output / name).mkdir(parents=True)

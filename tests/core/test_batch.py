@@ -7,8 +7,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from core.tasks.batch import BatchError, BatchRow, read_rows
 from core.tasks.batch_lock import NAME, BatchLock
 from core.tasks.batch_results import RowResult, RowStatus, may_repeat, newest_by_row, status_of, write_results
 from core.tasks.task import Task, TaskState, new_task
+from tests.ended_process import ended_process
 
 S = TaskState
 
@@ -223,8 +222,7 @@ def test_a_lock_that_somebody_else_took_over_first_is_left_to_them(tmp_path: Pat
 
 
 def test_the_lock_of_a_process_that_was_killed_is_taken_over(tmp_path: Path) -> None:
-    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
-    owner = lease.new_owner().replace(f"/{os.getpid()}/", f"/{int(gone.stdout)}/")
+    owner = lease.new_owner().replace(f"/{os.getpid()}/", f"/{ended_process()}/")
     (tmp_path / NAME).write_text(owner, encoding="utf-8")
     with BatchLock(tmp_path):
         assert (tmp_path / NAME).read_text(encoding="utf-8") != owner

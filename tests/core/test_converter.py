@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import threading
 import time
@@ -16,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from core.processes import mark
 from core.tasks.converter import (
     Command,
     ConversionFailed,
@@ -26,6 +26,7 @@ from core.tasks.converter import (
     Prepared,
 )
 from core.tasks.converter_process import Child
+from tests.ended_process import elsewhere, of_ended
 from tests.loopback import wait_for
 
 FAKE = Path(__file__).parent / "scripts" / "fake_converter.py"
@@ -286,12 +287,13 @@ def test_the_child_knows_no_key_and_keeps_its_temporary_files_to_itself(
 
 
 def test_what_children_of_a_killed_blender_have_left_is_removed_and_nothing_else(stage: Stage) -> None:
-    done = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
-    gone, living = int(done.stdout), os.getppid()
+    gone, living, foreign = of_ended(mark()), mark(), elsewhere(mark())
     ages = {
-        f"converter-{gone}-a": 10.0,
-        f"converter-{living}-a": 90_000.0,
-        f"converter-{living}-b": 10.0,
+        f"converter-{gone}a": 10.0,
+        f"converter-{living}a": 90_000.0,
+        f"converter-{living}b": 10.0,
+        f"converter-{foreign}a": 90_000.0,
+        f"converter-{foreign}b": 10.0,
         "converter-of-somebody": 10.0,
         "something else": 90_000.0,
     }
@@ -302,6 +304,6 @@ def test_what_children_of_a_killed_blender_have_left_is_removed_and_nothing_else
         os.utime(folder, (moment, moment))
     stage.convert()
     kept = {name for name in ages if (stage.scratch / name).exists()}
-    assert kept == {f"converter-{living}-b", "converter-of-somebody", "something else"}
+    assert kept == {f"converter-{living}b", f"converter-{foreign}b", "converter-of-somebody", "something else"}
     for name in kept:
         (stage.scratch / name).rmdir()

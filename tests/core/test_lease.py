@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 import platform
 import sqlite3
-import subprocess
 import sys
 import threading
 import time
@@ -24,6 +23,7 @@ from core.tasks import lease
 from core.tasks.journal import FILE_NAME, Journal
 from core.tasks.lease import LEASE_SECONDS, has_ended, is_on_network, new_owner
 from core.tasks.task import LEASED, Task, TaskState, new_task
+from tests.ended_process import ended_process
 from tests.loopback import PATIENCE_SECONDS, wait_for
 
 NOW = 1_000_000.0
@@ -63,12 +63,6 @@ def owners(journal: Journal) -> list[tuple[str, float]]:
 def set_lease(journal: Journal, until: float) -> None:
     with closing(sqlite3.connect(journal.path)) as connection, connection:
         connection.execute("UPDATE tasks SET lease_until = ?", (until,))
-
-
-def ended_process() -> int:
-    child = subprocess.Popen([sys.executable, "-c", ""])
-    child.wait()
-    return child.pid
 
 
 # ---- whether a lease has ended

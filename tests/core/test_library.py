@@ -7,8 +7,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -26,6 +24,8 @@ from core.files.library import (
     write_atomically,
     write_provenance,
 )
+from core.processes import mark
+from tests.ended_process import elsewhere, of_ended
 
 LOCAL_ID = "0f6a1e56-9d5c-4a39-8a7e-6f2d5b6c7d8e"
 
@@ -97,9 +97,8 @@ def test_the_provenance_is_readable_json_even_of_broken_text(tmp_path: Path) -> 
 
 
 def test_what_a_killed_process_left_half_written_is_removed_and_that_of_others_is_not(tmp_path: Path) -> None:
-    child = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
-    gone, living = int(child.stdout), os.getpid()
-    names = [f".{gone}-abc.part", f".{living}-abc.part", ".model.glb.part", f"{gone}-abc.part", ".models-abc.part"]
+    gone, living = of_ended(mark()), mark()
+    names = [f".{gone}a.part", f".{living}a.part", f".{elsewhere(living)}a.part", ".model.glb.part", f"{gone}a.part"]
     for name in names:
         (tmp_path / name).touch()
     remove_leftovers(tmp_path)

@@ -6,8 +6,6 @@ way of a request."""
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,12 +14,14 @@ from typing import Any
 
 import pytest
 
+from core.processes import mark
 from core.service.catalogue import FRESH_SECONDS, is_fresh
 from core.service.contract import CREATE_PATH
 from core.tasks import model_cache
 from core.tasks.model_cache import FILE_NAME, ModelCache
 from core.tasks.records import ModelsLoaded
 from core.tasks.task import TaskState
+from tests.ended_process import of_ended
 from tests.engine_rig import Rig
 from tests.loopback import refused_port
 from tests.simulator.process import SimulatorProcess
@@ -97,10 +97,9 @@ def test_the_file_holds_what_is_public_and_no_key(make_rig: MakeRig, simulator: 
 
 
 def test_what_a_killed_process_left_half_written_is_gone(make_rig: MakeRig) -> None:
-    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
     rig = make_rig()
     rig.folder.mkdir(parents=True, exist_ok=True)
-    (rig.folder / f".{int(gone.stdout)}-abc.part").write_bytes(b"{")
+    (rig.folder / f".{of_ended(mark())}abc.part").write_bytes(b"{")
     ask(rig)
     assert [path.name for path in rig.folder.iterdir() if path.suffix == ".part"] == []
 

@@ -23,18 +23,16 @@ import bpy
 
 from ...files.formats import ModelFormat
 from ...files.images import image_type
-from ...processes import is_running
+from ...processes import is_left_behind, mark
 from ...service.errors import TokenLabError
-from ...tasks import lease
 from ...tasks.placement import AS_DELIVERED
 from .. import session
 from ..task_handle import TaskHandle
 
 logger = logging.getLogger(__name__)
 
-_PREFIX = f".tokenlab-{lease.machine()}-"
-"""How the names of what is not whole yet begin; the number of the process follows."""
-_FORGOTTEN = ".tokenlab-*-*-*"
+_PREFIX = ".tokenlab-"
+"""How the names of what is not whole yet begin; the mark of the process follows."""
 _FORGOTTEN_SECONDS = 86_400.0
 """After that time nobody is at it any more, on whatever machine."""
 _WHOLE = {".glb": ModelFormat.GLB, ".usdz": ModelFormat.USDZ}
@@ -73,7 +71,7 @@ def write(handle: TaskHandle, path: Path) -> None:
 
 def _save_file(path: Path) -> None:
     """Save a copy of the open file, in the folder that it is for: Blender makes its relative paths fit that."""
-    temporary = path.with_name(f"{_PREFIX}{os.getpid()}-{path.name}")
+    temporary = path.with_name(f"{_PREFIX}{mark()}{path.name}")
     try:
         bpy.ops.wm.save_as_mainfile(filepath=str(temporary), copy=True, check_existing=False)
         os.replace(temporary, path)
@@ -95,7 +93,7 @@ def _write_model(handle: TaskHandle, path: Path) -> None:
 @contextmanager
 def _all_or_nothing(path: Path) -> Iterator[Path]:
     """Give a place to write to, and have what was written there take its own place in the end."""
-    prefix = f"{_PREFIX}{os.getpid()}-"
+    prefix = f"{_PREFIX}{mark()}"
     with tempfile.TemporaryDirectory(prefix=prefix, dir=path.parent, ignore_cleanup_errors=True) as folder:
         temporary = Path(folder, path.name)
         yield temporary
@@ -111,19 +109,13 @@ def _all_or_nothing(path: Path) -> Iterator[Path]:
 
 def _remove_leftovers(folder: Path) -> None:
     """Remove what processes that were killed while they wrote have left; other machines may write here as well."""
-    for leftover in folder.glob(_FORGOTTEN):
-        if not (_is_of_the_dead(leftover) or _age(leftover) > _FORGOTTEN_SECONDS):
+    for leftover in folder.glob(f"{_PREFIX}*-*-*"):
+        if not (is_left_behind(leftover.name.removeprefix(_PREFIX)) or _age(leftover) > _FORGOTTEN_SECONDS):
             continue
         if leftover.is_dir():
             shutil.rmtree(leftover, ignore_errors=True)
         else:
             leftover.unlink(missing_ok=True)
-
-
-def _is_of_the_dead(leftover: Path) -> bool:
-    """Whether a process of this machine wrote it that is gone."""
-    number = leftover.name.removeprefix(_PREFIX).partition("-")[0]
-    return leftover.name.startswith(_PREFIX) and number.isdecimal() and not is_running(int(number))
 
 
 def _age(path: Path) -> float:
