@@ -125,8 +125,10 @@ def test_the_command_sums_up_writes_and_takes_exact_prices_over(
     assert ended.data["total"] == {
         "name": "in all",
         "tasks": 1,
+        "charged": 1,
         "min_usd": "0.22",
         "max_usd": "0.22",
+        "exact_usd": "0.22",
         "without_price": 0,
     }
     assert read(tmp_path / "ledger.csv")[0]["exact_price_usd"] == "0.22"

@@ -72,7 +72,9 @@ def _record(one: ledger.Sum) -> dict[str, object]:
     return {
         "name": one.name,
         "tasks": one.tasks,
+        "charged": one.charged,
         "min_usd": f"{one.low:f}",
         "max_usd": f"{one.high:f}",
+        "exact_usd": f"{one.exact:f}",
         "without_price": one.unknown,
     }
