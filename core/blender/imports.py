@@ -22,7 +22,7 @@ from ..service.errors import TokenLabError
 from ..tasks import conversions, measured
 from ..tasks.engine import Engine
 from ..tasks.task import UNFINISHED, Task, TaskState
-from . import importing, model_facts, store, task_list
+from . import importing, store, task_list
 from .importers import ImportFailed
 from .selection import Selection
 
@@ -194,6 +194,8 @@ class Imports:
         self._engine.records.change(local_id, error="", delivered=True)
         if bpy.app.background and not task.facts:
             # With a window the second Blender has measured it: here nobody waits.
+            from . import model_facts  # noqa: PLC0415  # imports numpy
+
             measured.take(self._engine, local_id, model_facts.measure(bpy.data.collections[name]))
         self._on_changed(self._engine.records.get(local_id) or task)
         return name

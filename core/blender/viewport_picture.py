@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import bpy
-import numpy as np
 
 from ..service.errors import TokenLabError
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 _LONGEST_SIDE = 1024
@@ -75,6 +75,7 @@ def take(context: bpy.types.Context) -> bpy.types.Image:
 def _pixels(context: bpy.types.Context, area: Any) -> tuple[int, int, NDArray[np.float32]]:
     """Return width, height and the pixels from the lower left corner, as an image of 8 bits takes them."""
     import gpu  # noqa: PLC0415  # There is none without a window.
+    import numpy as np  # noqa: PLC0415  # Before Blender 5 it would take a third of our start.
 
     view = area.spaces.active
     region = _region(area, view)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.blender.support import RESIDENT, run_script
+from tests.blender.support import MODULE, RESIDENT, run_script
 from tests.simulator.process import SimulatorProcess
 
 KILLED = -9
@@ -24,6 +24,18 @@ def folders(tmp_path: Path, simulator: SimulatorProcess) -> dict[str, str]:
         "TOKENLAB_API_BASE": simulator.url,
         "TOKENLAB_API_KEY": simulator.key,
     }
+
+
+def test_a_start_of_blender_loads_nothing_that_is_used_seldom(
+    simulator: SimulatorProcess, extension_zip: Path, tmp_path: Path
+) -> None:
+    done = run_script(RESIDENT, "say_what_is_loaded", extension_zip, environment=folders(tmp_path, simulator))
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("LOADED ")]
+    loaded = set(line.split()[1:])
+    assert f"{MODULE}.core.blender.session" in loaded
+    assert not {"numpy", "argparse", "requests", "urllib3"} & loaded
+    seldom = ("conversion", "model_facts", "preview", "command_line.run", "command_line.batches")
+    assert not {f"{MODULE}.core.blender.{name}" for name in seldom} & loaded
 
 
 def test_a_task_whose_blender_was_killed_is_resumed_when_its_file_is_opened(

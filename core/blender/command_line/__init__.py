@@ -8,14 +8,23 @@ Without the program, where Blender is a Python module, `run` does the same.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import bpy
-
-from .run import run
-
-__all__ = ("register", "run", "unregister")
 
 NAME = "tokenlab_3d"
 _handles: list[object] = []
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Carry out a command as `blender --command tokenlab_3d` does, and return its exit status (`ExitStatus`).
+
+    The result is printed on standard output, everything else on standard error. Commands begin with an empty file, so
+    there are none in a window, where somebody works.
+    """
+    from .run import run as carry_out  # noqa: PLC0415  # A start of Blender need not wait for what few use.
+
+    return carry_out(arguments)
 
 
 def register() -> None:

@@ -40,11 +40,7 @@ _IN_A_WINDOW = (
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Carry out a command as `blender --command tokenlab_3d` does, and return its exit status (`ExitStatus`).
-
-    The result is printed on standard output, everything else on standard error. Commands begin with an empty file, so
-    there are none in a window, where somebody works.
-    """
+    """Carry out a command, and return its exit status: what `command_line.run` says."""
     if not bpy.app.background:
         sys.stderr.write(f"{_IN_A_WINDOW}\n")
         return int(ExitStatus.NOT_NOW)

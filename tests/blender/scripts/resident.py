@@ -34,6 +34,14 @@ def enabled() -> Any:
     return tokenlab
 
 
+def say_what_is_loaded(package: str) -> None:
+    """Enable the extension, and print the modules that this has loaded."""
+    bpy.ops.extensions.package_install_files(filepath=package, repo=REPOSITORY, enable_on_install=False)
+    known = set(sys.modules)
+    bpy.ops.preferences.addon_enable(module=MODULE)
+    print("LOADED", *sorted(set(sys.modules) - known))
+
+
 def submit_save_and_die(package: str, blend: str) -> None:
     """Send a task, save the file once the service has accepted it, and die without any goodbye."""
     tokenlab = install(package)
