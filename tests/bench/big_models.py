@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -32,7 +33,8 @@ def ensure_big_models(triangles: int) -> Path:
         if done.returncode != 0:
             raise RuntimeError(f"the big models could not be made:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
         _zip_obj(scratch)
-        scratch.rename(folder)
+        with contextlib.suppress(OSError):  # somebody else, who has made the same, was faster
+            scratch.rename(folder)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return folder

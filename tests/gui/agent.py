@@ -4,23 +4,28 @@
 
 One request for each turn of a timer, so that Blender handles its events and draws between two requests. A request is a
 line of JSON on the unix socket $TOKENLAB_GUI_SOCKET, {"code": "..."}; the reply is {"value": ...} with the value of
-the code's last expression, or {"error": traceback}.
+the code's last expression, or {"error": traceback}. A generator goes on turn after turn, and its value is what it
+returns.
 """
 
 from __future__ import annotations
 
 import ast
+import itertools
 import json
 import os
 import queue
 import socket
 import threading
 import traceback
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import bpy
 
 TURN = 0.01
+HOVER_TURNS = 2
+"""After so many turns Blender knows what is under a pointer that has moved."""
 drawn = [0]
 """How often a 3D Viewport was drawn."""
 
@@ -82,6 +87,23 @@ def under_pointer() -> str:
     return ""
 
 
+def scan(column: int, top: int, bottom: int, step: int, wanted: str) -> Iterator[None]:
+    """Go down a column and return, by what the buttons under the pointer run or set, in which rows they are.
+
+    Takes several turns. Ends below the first button that has `wanted` in it, if there is one.
+    """
+    rows: dict[str, list[int]] = {}
+    for row in range(top, bottom, -step):
+        move(column, row)
+        yield from itertools.repeat(None, HOVER_TURNS)
+        name = under_pointer()
+        if wanted and any(wanted in found for found in rows) and wanted not in name:
+            break
+        if name:
+            rows.setdefault(name, []).append(row)
+    return rows  # type: ignore[return-value]  # of the generator
+
+
 def try_operator(operator: Any, arguments: dict[str, Any]) -> None:
     try:
         operator(**arguments)
@@ -110,18 +132,39 @@ class Agent:
     """Takes requests from a thread and runs them on Blender's main thread."""
 
     def __init__(self) -> None:
-        self._requests: queue.SimpleQueue[tuple[str, queue.SimpleQueue[dict[str, object]]]] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._replies: queue.SimpleQueue[dict[str, object]] = queue.SimpleQueue()
+        self._going: Generator[None, None, object] | None = None
 
     def turn(self) -> float:
         try:
-            code, replies = self._requests.get_nowait()
+            value = self._value()
         except queue.Empty:
             return TURN
-        try:
-            replies.put({"value": run(code)})
         except BaseException:  # whatever it was, the test must hear of it, and this timer must live on
-            replies.put({"error": traceback.format_exc()})
+            self._going = None
+            self._replies.put({"error": traceback.format_exc()})
+            return TURN
+        if isinstance(value, Generator):
+            self._going = value
+        else:
+            self._replies.put({"value": value})
         return TURN
+
+    def _value(self) -> object:
+        """Return the value of the next request, or the generator that will have it.
+
+        :raises queue.Empty: when there is no request.
+        """
+        if self._going is None:
+            return run(self._requests.get_nowait())
+        going = self._going
+        try:
+            next(going)
+        except StopIteration as end:
+            self._going = None
+            return end.value
+        return going
 
     def serve(self) -> None:
         server = socket.socket(socket.AF_UNIX)
@@ -130,9 +173,8 @@ class Agent:
         connection, _address = server.accept()
         with connection, connection.makefile("rw", encoding="utf-8") as stream:
             for line in stream:
-                replies: queue.SimpleQueue[dict[str, object]] = queue.SimpleQueue()
-                self._requests.put((json.loads(line)["code"], replies))
-                stream.write(json.dumps(replies.get(), default=repr) + "\n")
+                self._requests.put(json.loads(line)["code"])
+                stream.write(json.dumps(self._replies.get(), default=repr) + "\n")
                 stream.flush()
 
 

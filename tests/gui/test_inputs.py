@@ -36,7 +36,7 @@ def form_with_known_model(window: Window) -> dict[str, Point]:
     window.wait(f"len({EXTENSION}.core.blender.models.shown().catalogue.details) == 1")
     window.settle()
     names = ("tokenlab.prompt", "tokenlab.generate()", "tokenlab.use_viewport()")
-    return {end: place for name, place in window.buttons(step=12).items() for end in names if name.endswith(end)}
+    return {end: place for name, place in window.buttons().items() for end in names if name.endswith(end)}
 
 
 def created(window: Window, simulator: SimulatorProcess, count: int) -> list[dict[str, object]]:

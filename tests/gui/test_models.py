@@ -18,7 +18,7 @@ def test_a_model_is_searched_for_in_the_services_list_or_typed(window: Window, s
     window.open_sidebar("TokenLab")
     window.wait(f"len({KNOWN}.catalogue.details) == 1")
     window.settle()
-    field = next(place for name, place in window.buttons().items() if "tokenlab.model" in name)
+    field = next(place for name, place in window.buttons("tokenlab.model").items() if "tokenlab.model" in name)
     window.click(field)
     window.settle(10)
     window.screenshot(PICTURES / "models.png")
@@ -44,7 +44,7 @@ def test_a_model_is_searched_for_in_the_services_list_or_typed(window: Window, s
 
 def _choose_format(window: Window, letter: str) -> None:
     """Open the menu of formats, one line above the quality, and choose by its underlined letter."""
-    x, y = next(place for name, place in window.buttons().items() if "tokenlab.quality" in name)
+    x, y = next(place for name, place in window.buttons("tokenlab.quality").items() if "tokenlab.quality" in name)
     at = f"{x}, {y + LINE}"
     window.run(f"move({at})")
     window.settle()

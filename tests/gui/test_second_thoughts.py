@@ -19,7 +19,7 @@ def test_a_second_click_asks_before_the_same_is_paid_twice(window: Window, simul
     simulator.configure(faults=["never-completes"])
     window.open_sidebar("TokenLab")
     window.fill("tokenlab.prompt", "a low-poly robot mascot")
-    button = next(place for name, place in window.buttons().items() if "tokenlab.generate" in name)
+    button = next(place for name, place in window.buttons("tokenlab.generate").items() if "tokenlab.generate" in name)
     window.click(button)
     window.wait(f"len({ROWS}) == 1 and {ROWS}[0].task_id != ''", ARRIVAL_SECONDS)
     window.click(button)

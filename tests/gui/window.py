@@ -31,6 +31,8 @@ ENDINGS = HERE.parents[1] / "out" / "gui" / VERSION
 PICTURES = Path(os.environ.get("TOKENLAB_PICTURES") or ENDINGS)
 """Where the tests leave the pictures that they take on purpose; docs/images with `make pictures`."""
 WIDTH, HEIGHT = 1600, 900
+STEP = 8
+"""Pixels between two looks for a button, so that each is met twice."""
 BUILD_LIMIT = 900.0
 START_LIMIT = 120.0
 TOOL_LIMIT = 60.0
@@ -177,26 +179,22 @@ class Window:
             self.run(f"tap('WHEELDOWNMOUSE', {x}, {y})")
         self.settle(5)
 
-    def buttons(self, step: int = 8) -> dict[str, Point]:
+    def buttons(self, wanted: str = "") -> dict[str, Point]:
         """Find the sidebar's buttons: what each runs or sets, and where it is.
 
         Blender tells nobody where its buttons are, so the pointer goes down the sidebar and asks at each step.
+
+        :param wanted: a part of what a button runs or sets: nothing below that one is looked for.
         """
         x, y, width, height = self.run("r = sidebar(); [r.x, r.y, r.width, r.height]")
         column = int(x + width * 0.6)
-        rows: dict[str, list[int]] = {}
-        for row in range(y + height - step, y, -step):
-            self.run(f"move({column}, {row})")
-            self.settle(2)
-            name = self.run("under_pointer()")
-            if name:
-                rows.setdefault(name, []).append(row)
+        rows = self.run(f"scan({column}, {y + height - STEP}, {y}, {STEP}, {wanted!r})")
         return {name: (column, sum(found) // len(found)) for name, found in rows.items()}
 
     def _place(self, button: str | Point) -> Point:
         if not isinstance(button, str):
             return button
-        found = self.buttons()
+        found = self.buttons(button)
         places = [place for name, place in found.items() if button in name]
         if not places:
             raise WindowError(f"no button {button!r} among {sorted(found)}")
@@ -272,7 +270,8 @@ class Window:
     def _install_extension(self) -> None:
         command = ["--command", "extension", "install-file", "--repo", "user_default", "--enable", str(self._zip)]
         output = self.blender(*command)
-        if "Installed" not in output:  # its exit status is 0 all the same
+        # Its exit status is 0 in any case, and it sometimes says nothing though it has worked.
+        if not list(self.folder.glob("user/extensions/user_default/*/blender_manifest.toml")):
             raise WindowError(f"Blender did not install the zip:\n{output}")
 
     def _start_blender(self) -> None:
