@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import shutil
@@ -33,8 +32,12 @@ def ensure_big_models(triangles: int) -> Path:
         if done.returncode != 0:
             raise RuntimeError(f"the big models could not be made:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
         _zip_obj(scratch)
-        with contextlib.suppress(OSError):  # somebody else, who has made the same, was faster
+        try:
             scratch.rename(folder)
+        except OSError:
+            # Another process may have been faster; then its result is as good.
+            if not folder.is_dir():
+                raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return folder
