@@ -187,6 +187,9 @@ def start() -> None:
     preferences.view.show_splash = False
     preferences.view.smooth_view = 0
     preferences.view.use_save_prompt = False
+    if "TOKENLAB_PICTURES" not in os.environ:
+        # Without a graphics card, smooth edges of what nobody looks at take a third of the processor.
+        preferences.system.viewport_aa = "OFF"
     bpy.types.SpaceView3D.draw_handler_add(count_drawing, (), "WINDOW", "POST_PIXEL")
     agent = Agent()
     turn = agent.turn  # kept: Blender knows a timer by the very object

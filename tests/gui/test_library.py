@@ -58,9 +58,9 @@ def test_a_clean_up_names_what_it_frees_and_asks(window: Window, simulator: Simu
     folder = generate(window, simulator)
     window.run("bpy.ops.tokenlab.remove_task()")
     away_from_buttons(window)
-    # The removal has the library looked at, after a tick of its own.
-    window.settle(10)
-    window.wait(f"{SHOWN}.library_use and bpy.ops.tokenlab.clean_up_library.poll()")
+    # The removal has the library looked at once more.
+    window.run("import importlib; tokenlab = importlib.import_module('bl_ext.user_default.tokenlab_3d')")
+    window.wait("(use := tokenlab.core.blender.session.current().library.use) and use.removable")
     window.run("bpy.ops.tokenlab.clean_up_library('INVOKE_DEFAULT')")
     window.settle(5)
     window.screenshot(PICTURES / "clean_up.png")
