@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import os
 import shutil
@@ -337,7 +338,8 @@ class Screen(io.StringIO):
 def shown(extension: Any, *, is_terminal: bool, is_quiet: bool = False) -> str:
     """What is seen of a task that makes progress, looked at far too often."""
     screen, now = Screen(is_terminal=is_terminal), [0.0]
-    progress = extension.core.blender.command_line.progress.Progress(screen, is_quiet=is_quiet, clock=lambda: now[0])
+    module = importlib.import_module(f"{extension.__name__}.core.blender.command_line.progress")
+    progress = module.Progress(screen, is_quiet=is_quiet, clock=lambda: now[0])
     for percent in range(101):
         for _ in range(3):
             progress.show("Processing: a robot", percent)

@@ -69,6 +69,20 @@ def remains() -> dict[str, Any]:
     }
 
 
+def test_after_a_command_it_is_disabled_and_enabled_as_before_and_every_logger_is_redacted(
+    extension: ModuleType, by_environment: None
+) -> None:
+    # What a command needs is loaded by the first one.
+    assert extension.run_command(["list"]) == 0
+    loggers = [item for name, item in logging.root.manager.loggerDict.items() if name.startswith(f"{MODULE}.")]
+    assert [item.name for item in loggers if isinstance(item, logging.Logger) and not item.filters] == []
+    assert any(f"{MODULE}.core.blender.command_line." in str(getattr(item, "name", "")) for item in loggers)
+    disable()
+    enable()
+    assert bpy.context.preferences.addons.get(MODULE) is not None
+    assert callable(extension.core.blender.command_line.run)
+
+
 def registered_timers(extension: ModuleType) -> list[str]:
     blender = extension.core.blender
     timers = {"tick": blender.tick.tick, "begin": blender.handlers._begin}

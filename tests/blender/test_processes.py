@@ -34,7 +34,7 @@ def test_a_start_of_blender_loads_nothing_that_is_used_seldom(
     loaded = set(line.split()[1:])
     assert f"{MODULE}.core.blender.session" in loaded
     assert not {"numpy", "argparse", "requests", "urllib3"} & loaded
-    seldom = ("conversion", "model_facts", "preview", "command_line.run", "command_line.batches")
+    seldom = ("conversion", "model_facts", "preview", "command_line.commands", "command_line.batches")
     assert not {f"{MODULE}.core.blender.{name}" for name in seldom} & loaded
 
 

@@ -312,9 +312,15 @@ def test_no_more_downloads_run_at_a_time_than_are_allowed(rig: Rig, simulator: S
         rig.now += 1.0
         return all(rig.task(local_id).state is S.DOWNLOADING for local_id in local_ids)
 
+    def downloads() -> int:
+        return sum(rig.engine._schedule.in_flight(local_id) for local_id in local_ids)
+
     wait_for(tick)
-    wait_for(lambda: tick() and len(simulator.requests("assets")) == 2)
-    assert sum(rig.engine._schedule.in_flight(local_id) for local_id in local_ids) == 2
+    # The poll that has found out that a model is there may still be under way.
+    wait_for(lambda: tick() and downloads() == 2 and len(simulator.requests("assets")) == 2)
+    for _ in range(20):
+        tick()
+    assert downloads() == 2 and len(simulator.requests("assets")) == 2
 
 
 def test_stopping_to_wait_during_a_download_holds(rig: Rig, simulator: SimulatorProcess) -> None:

@@ -12,6 +12,9 @@ from collections.abc import Sequence
 
 import bpy
 
+from .... import __package__ as base_package
+from ... import redaction
+
 NAME = "tokenlab_3d"
 _handles: list[object] = []
 
@@ -22,8 +25,9 @@ def run(arguments: Sequence[str]) -> int:
     The result is printed on standard output, everything else on standard error. Commands begin with an empty file, so
     there are none in a window, where somebody works.
     """
-    from .run import run as carry_out  # noqa: PLC0415  # A start of Blender need not wait for what few use.
+    from .commands import carry_out  # noqa: PLC0415  # A start of Blender need not wait for what few use.
 
+    redaction.install(base_package)  # of their loggers too
     return carry_out(arguments)
 
 

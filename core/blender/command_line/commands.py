@@ -39,8 +39,8 @@ _IN_A_WINDOW = (
 )
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Carry out a command, and return its exit status: what `command_line.run` says."""
+def carry_out(arguments: Sequence[str]) -> int:
+    """Carry out a command, and return its exit status (`ExitStatus`)."""
     if not bpy.app.background:
         sys.stderr.write(f"{_IN_A_WINDOW}\n")
         return int(ExitStatus.NOT_NOW)
