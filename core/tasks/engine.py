@@ -173,7 +173,7 @@ class Engine:
 
     def recent_duplicate(self, request: GenerationRequest, picture_key: str) -> Task | None:
         """Return the newest task that asked for the same a moment ago and may be paid for, or None."""
-        elsewhere = [task for task in self._elsewhere if self.records.get(task.local_id) is None]
+        elsewhere = [task for task in self._elsewhere if not self.records.knows(task.local_id)]
         return recent_duplicate([*elsewhere, *self.records.all()], request, picture_key)
 
     def submit_again(self, local_id: str) -> bool:

@@ -218,6 +218,10 @@ class Records:
         task = self._tasks.get(local_id)
         return None if task is None or task.removed else task
 
+    def knows(self, local_id: str) -> bool:
+        """Whether this Blender knows the task, removed or not."""
+        return local_id in self._tasks
+
     def all(self) -> list[Task]:
         """Return the tasks that were not removed, oldest first."""
         with self._lock:

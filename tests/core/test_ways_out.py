@@ -18,7 +18,7 @@ from core.service.contract import GenerationRequest
 from core.tasks import journal as journal_module
 from core.tasks.duplicates import DUPLICATE_SECONDS
 from core.tasks.journal import FILE_NAME, Row
-from core.tasks.records import JournalRebuilt
+from core.tasks.records import JournalLoaded, JournalRebuilt
 from core.tasks.task import Task, TaskState, new_task
 from tests.engine_rig import PROMPT, Rig, creates_sent
 from tests.loopback import PATIENCE_SECONDS
@@ -173,6 +173,15 @@ def test_the_same_request_within_ten_minutes_is_a_duplicate(rig: Rig, state: Tas
     found = rig.engine.recent_duplicate(REQUEST, "")
     assert found is not None
     assert found.local_id == task.local_id
+
+
+def test_what_was_taken_off_the_list_may_be_asked_for_again_though_the_journal_was_read_before(rig: Rig) -> None:
+    task = known(rig)
+    rig.engine.load_journal()
+    rig.run_until(lambda: any(isinstance(event, JournalLoaded) for event in rig.events))
+    assert rig.engine.recent_duplicate(REQUEST, "") is not None
+    rig.engine.remove(task.local_id)
+    assert rig.engine.recent_duplicate(REQUEST, "") is None
 
 
 def test_after_ten_minutes_it_is_meant(rig: Rig) -> None:
