@@ -75,6 +75,9 @@ def _read(connection: sqlite3.Connection, view: JournalView, most: int) -> None:
     """Read one thing after the other: what comes before the damage is worth knowing."""
     view.schema_version = int(_one(connection, "PRAGMA user_version"))
     view.mode = str(_one(connection, "PRAGMA journal_mode"))
+    if not _one(connection, "SELECT COUNT(*) FROM sqlite_master"):
+        # Somebody is just beginning it: the file is made a moment before its tables are.
+        return
     view.counts = dict(connection.execute("SELECT state, COUNT(*) FROM tasks GROUP BY state ORDER BY state").fetchall())
     rows = connection.execute("SELECT record, updated_at FROM tasks ORDER BY updated_at DESC LIMIT ?", (most,))
     seen: list[Seen] = []

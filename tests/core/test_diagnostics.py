@@ -23,6 +23,7 @@ from core.service.contract import GenerationRequest
 from core.tasks import diagnostics
 from core.tasks.diagnostics import Section
 from core.tasks.journal import FILE_NAME, SCHEMA_VERSION
+from core.tasks.journal_view import look
 from core.tasks.records import DiagnosticsSaved
 from core.tasks.task import Task, TaskState, new_task
 from tests.engine_rig import Rig
@@ -215,7 +216,16 @@ def test_without_a_journal_it_tells_what_is_in_memory(tmp_path: Path) -> None:
     assert rig.engine.stop()
 
 
-@pytest.mark.parametrize("damage", [b"", b"This is no database at all. " * 100, b"SQLite format 3\0" + bytes(4000)])
+@pytest.mark.parametrize("mode", ["DELETE", "WAL"])
+def test_a_journal_that_is_just_being_begun_has_no_tasks_and_no_problem(tmp_path: Path, mode: str) -> None:
+    (tmp_path / FILE_NAME).touch()
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection:
+        connection.execute(f"PRAGMA journal_mode = {mode}")
+        view = look(tmp_path / FILE_NAME, most=10)
+    assert (view.problem, view.schema_version, view.newest) == ("", 0, ())
+
+
+@pytest.mark.parametrize("damage", [b"This is no database at all. " * 100, b"SQLite format 3\0" + bytes(4000)])
 def test_a_damaged_journal_is_told_of_and_left_as_it_is(tmp_path: Path, damage: bytes) -> None:
     rig = Rig(tmp_path / "data", "http://127.0.0.1:9", KEY)
     rig.folder.mkdir()
