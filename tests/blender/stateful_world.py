@@ -216,6 +216,9 @@ class World:
         if not operator.poll():
             return
         operator()
+        if not self.session.is_restored:
+            # The file is only looked at when the journal has been read, and says something else now.
+            self._believe_file()
         after = self.states()
         assert set(after) == set(before), "history takes back no task"
         for local_id, state in before.items():
