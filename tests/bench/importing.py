@@ -110,6 +110,7 @@ def measure(version: str, package: Path, model: Path, repeats: int, folder: Path
         simulator.configure(seconds=0)
         for _ in range(repeats):
             for way, results in runs.items():
+                os.sync()  # What was measured before has left much to be written, which would be measured here.
                 results.append(run_child(version, CHILD, [str(package), way], simulator))
     return runs
 
