@@ -100,7 +100,8 @@ def touch_memory() -> None:
     """Have a virtual machine get its memory from its host now: each page takes long the first time, in any process."""
     if hasattr(os, "sysconf") and "SC_AVPHYS_PAGES" in os.sysconf_names:
         size = int(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * FREE_MEMORY_SHARE)
-        subprocess.run([sys.executable, "-c", f"b'x' * {size}"], check=True)
+        # Where a process may have less than is free, it ends early, and that does no harm.
+        subprocess.run([sys.executable, "-c", f"b'x' * {size}"], stderr=subprocess.DEVNULL, check=False)
 
 
 def goals() -> str:

@@ -79,14 +79,14 @@ def write_section(
 
 
 def write_table(benches: Sequence[str], report: Path = REPORT, folder: Path = FIGURES) -> None:
-    """Put the lines that the benchmarks of a run have kept into one table, at the top of the page."""
+    """Put the lines that the benchmarks have kept when they last ran into one table, at the top of the page."""
     rows = []
     for bench in benches:
         for figure in _kept(bench, folder):
             goal = figure.goal if figure.is_met else f"{figure.goal}: **missed**"
             rows.append((figure.what, figure.naive, figure.ours, figure.ratio, goal, f"`make bench BENCH={bench}`"))
-    lines = ["Of one run, the parts after each other. *Ratio* is of the medians. What a line means is in the section",
-             "that its command has written.", "", *table(_COLUMNS, rows)]  # fmt: skip
+    lines = ["Of the latest run of each part, one after the other. *Ratio* is of the medians. What a line means",
+             "is in the section that its command has written.", "", *table(_COLUMNS, rows)]  # fmt: skip
     _put(TABLE, [f"`make bench`, {_when()}", "", *lines], report, is_first=True)
 
 

@@ -324,9 +324,9 @@ class World:
 
     def _check_nothing_is_sent_unasked(self, report: dict[str, Any]) -> None:
         created = Counter(item["prompt"] for item in report["tasks"])
-        # One that has no status yet may still be told to come again later.
         # One that has no body was cut off, and the service knows nothing of it.
         posted = [item for item in report["requests"] if item["method"] == "POST" and item["body"] is not None]
+        # One that has no status yet may still be told to come again later.
         answered = [item for item in posted if item["status"] is not None]
         sent = Counter(item["body"]["prompt"] for item in answered if item["status"] != BUSY_STATUS)
         for prompt in created | sent:
