@@ -42,6 +42,7 @@ COLUMNS = (
     "ours: blocked, s",
     "ratio",
     "bare append, s",
+    "and an undo step, s",
     "of it the system, s",
     "direct: total, s",
     "ours: total, s",
@@ -68,8 +69,9 @@ def main() -> int:
         f"import in a process of its own, medians of {options.repeats}. *Total* holds the download, the start of the",
         "second Blender and the unpacking. Memory is the peak of the process, and of the second Blender apart.",
         "*Bare append* is `bpy.data.libraries.load` of the .blend that ours appends, and nothing",
-        "else: what is left of ours beside it is the undo step, the placing and the looking at what has come.",
-        "*Of it the system* is what the operating system takes of that, to give memory for the model page by page.",
+        "else; with the undo step it is the least that any import of one append takes: what is left of ours beside it",
+        "is the placing and the looking at what has come.",
+        "*Of it the system* is what the operating system takes of both, to give memory for the model page by page.",
     ]
     missed: list[str] = []
     figures: list[Figure] = []
@@ -144,7 +146,7 @@ def row(name: str, triangles: int, runs: dict[str, list[Run]]) -> list[object]:
         f"{label(name)}, {triangles:,}",
         *(f"{seconds:.3f}" for seconds in blocked),
         f"1/{blocked[0] / blocked[1]:.0f}",
-        *(f"{median(ours, figure):.3f}" for figure in ("bare", "kernel")),
+        *(f"{median(ours, figure):.3f}" for figure in ("bare", "least", "kernel")),
         *(f"{median(way, 'total'):.1f}" for way in (direct, ours)),
         *(f"{median(way, 'own_mb'):.0f}" for way in (direct, ours)),
         f"{median(ours, 'second_mb'):.0f}",
@@ -194,7 +196,11 @@ def misses(version: str, name: str, triangles: int, runs: dict[str, list[Run]]) 
     if ours >= GOALS_SECONDS[triangles]:
         found.append(f"Missed: Blender {version}, {name}, {triangles:,}: blocked for {ours:.3f} s.")
     if direct / ours < ratio:
-        found.append(f"Missed: Blender {version}, {name}, {triangles:,}: 1/{direct / ours:.0f}, not 1/{ratio:.0f}.")
+        least = direct / median(runs["ours"], "least")
+        found.append(
+            f"Missed: Blender {version}, {name}, {triangles:,}: 1/{direct / ours:.1f}, not 1/{ratio:.0f}. "
+            f"A bare append with its undo step alone: 1/{least:.1f}."
+        )
     return found
 
 
