@@ -18,6 +18,7 @@ from ..service.errors import OverBudget, TokenLabError
 from ..tasks.spending import Spending, Spent, dollars, upper_price
 from . import models, preferences
 
+COMMAND_LIMIT: Final = "limit for this command"
 _CENT: Final = Decimal("0.01")
 _MONTH_UNKNOWN: Final = (
     "What was spent this month is not known before the task journal was read. Nothing was sent or charged. "
@@ -41,7 +42,7 @@ def limits(spending: Spending) -> list[Limit]:
     values = preferences.get()
     session, month = spending.this_session, spending.this_month
     wanted = (
-        ("limit for this command", spending.command_limit, session, False),
+        (COMMAND_LIMIT, spending.command_limit, spending.this_command, False),
         ("session limit", _amount(values.session_limit), session, False),
         ("monthly limit", _amount(values.month_limit), month, True),
     )

@@ -63,10 +63,9 @@ class OverBudget(TokenLabError):
         self.name = name
         self.figures = f"{cost}; {spent}."
         """For a question that the user can say yes to."""
-        super().__init__(
-            f"{cost}, and {spent}. Nothing was sent or charged. Raise the limit in the preferences, or confirm that it "
-            "may be passed."
-        )
+        self.reason = f"{cost}, and {spent}. Nothing was sent or charged."
+        """Without what can be done about it."""
+        super().__init__(f"{self.reason} Raise the limit in the preferences, or confirm that it may be passed.")
 
 
 class ServiceError(TokenLabError):

@@ -85,7 +85,9 @@ class Spending:
         self._own: dict[str, Decimal | None] = {}
         """What was generated in this session, with the upper price as it was known then."""
         self.command_limit: Decimal | None = None
-        """USD that a command line allows for this session, on top of the preferences."""
+        """USD that a command allows, on top of the preferences."""
+        self._before_command: frozenset[str] = frozenset()
+        """What was generated in this session before the command began."""
         self.is_complete = False
         """The journal was read. What other Blenders of this computer send later is known when it is read again."""
 
@@ -101,6 +103,14 @@ class Spending:
         """Count a task of this session from now on, though it was not sent yet."""
         self._own[task.local_id] = price
         self.note(task)
+
+    def begin_command(self, limit: Decimal | None) -> None:
+        """Count what is generated from now on for a command, which may have a limit of its own."""
+        self.command_limit, self._before_command = limit, frozenset(self._own)
+
+    def end_command(self) -> None:
+        """What is generated from now on is no command's."""
+        self.command_limit = None
 
     def is_counted(self, local_id: str) -> bool:
         """Whether a task counts towards this session already, sent or not."""
@@ -123,6 +133,11 @@ class Spending:
     def this_session(self) -> Spent:
         """What was generated since this Blender began."""
         return _sum(self._costs[local_id] for local_id in self._own)
+
+    @property
+    def this_command(self) -> Spent:
+        """What was generated since the command began, or since this Blender began."""
+        return _sum(self._costs[local_id] for local_id in self._own.keys() - self._before_command)
 
     @property
     def this_month(self) -> Spent:
