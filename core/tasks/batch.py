@@ -26,6 +26,8 @@ from ..text import clean_text
 
 MAX_ROWS: Final = 10_000
 _MAX_BYTES: Final = 64 * 1024 * 1024
+_KEY_LENGTH: Final = 12
+"""Characters of a row's key in a file name: two rows of ten thousand have the same ones once in millions of files."""
 _NUMBERS: Final[Mapping[str, type]] = {"seed": int, "height": float}
 _TEXTS: Final = ("prompt", "image", "image_url", "model", "format", "quality", "style", "size", "facing", "output")
 FIELDS: Final = (*_TEXTS[:7], "seed", "height", *_TEXTS[7:])
@@ -159,18 +161,19 @@ def _rows(said: list[tuple[int, dict[str, Any]]], folder: Path, suffix: str) -> 
         # Before the path is made whole: the folder of the file may move.
         content = hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:32]
         seen[content] += 1
+        key = f"{content}-{seen[content]}"
         if fields.get("image"):
             fields["image"] = str(folder / fields["image"])
-        yield BatchRow(number, fields, f"{content}-{seen[content]}", _output(fields, line, number, suffix, names))
+        yield BatchRow(number, fields, key, _output(fields, line, key, suffix, names))
 
 
-def _output(fields: Mapping[str, Any], line: int, number: int, suffix: str, names: Names) -> str:
+def _output(fields: Mapping[str, Any], line: int, key: str, suffix: str, names: Names) -> str:
     """Return where the model of a row goes, which no other row's does.
 
     :raises BatchError: when that is outside the folder, or taken.
     """
     given = clean_text(fields.get("output"))
-    name = given or f"{number:04d}-{slug(str(fields.get('prompt') or Path(str(fields.get('image', ''))).stem))}"
+    name = given or f"{slug(str(fields.get('prompt') or Path(str(fields.get('image', ''))).stem))}-{_short(key)}"
     try:
         path = safe_path(name)
     except UnsafeName as error:
@@ -182,3 +185,9 @@ def _output(fields: Mapping[str, Any], line: int, number: int, suffix: str, name
     if not names.add(path):
         raise BatchError(f"The output {path} of line {line} is the output of another row as well.", "Rename one.")
     return str(path)
+
+
+def _short(key: str) -> str:
+    """Return what tells one row's file from those of others; never its place in the file, which changes."""
+    content, _, copy = key.partition("-")
+    return content[:_KEY_LENGTH] + (f"-{copy}" if copy != "1" else "")

@@ -9,6 +9,7 @@ import csv
 import enum
 import io
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Final
 from ..files.library import write_atomically
 from ..text import one_line, spreadsheet_cell
 from .batch import BatchRow
+from .duplicates import FIRST_TRY
 from .task import Task, TaskState
 
 COLUMNS: Final = (
@@ -47,7 +49,7 @@ class RowStatus(enum.Enum):
     UNCERTAIN = "uncertain"
     """Nobody knows whether the service accepted it: it may be charged, and is not repeated."""
     NOT_WRITTEN = "not written"
-    """The model is there, and paid for, but could not be imported or written."""
+    """The model is there, and paid for, but could not be fetched, imported or written."""
     LOST = "lost"
     """The service accepted it, and knows nothing of it any more."""
     STOPPED = "stopped"
@@ -69,20 +71,29 @@ _STATUS: Final = {
 }
 
 
-def status_of(task: Task | None, output: Path) -> RowStatus:
+def status_of(task: Task | None, output: Path, *, is_worked_on: bool) -> RowStatus:
     """Return where a row with this task is.
 
     :param output: the file of its model.
+    :param is_worked_on: something is planned or under way for the task.
     """
     if task is None:
         return RowStatus.WAITING
     if task.removed:
         return RowStatus.REMOVED
+    if task.state is TaskState.DOWNLOADING and task.error and not is_worked_on:
+        # Given up for now: nothing comes of it by itself, and the same command fetches it once more.
+        return RowStatus.NOT_WRITTEN
     if task.state is not TaskState.READY:
         return _STATUS.get(task.state, RowStatus.RUNNING)
     if not task.output_path and output.is_file():
         return RowStatus.DONE
     return RowStatus.NOT_WRITTEN if task.error else RowStatus.RUNNING
+
+
+def batch_name(folder: Path) -> str:
+    """Return what tells a batch from others: its output folder, however that is spelled."""
+    return os.path.normcase(os.path.realpath(folder))
 
 
 def newest_by_row(tasks: Iterable[Task], batch: str) -> dict[str, Task]:
@@ -96,6 +107,9 @@ def newest_by_row(tasks: Iterable[Task], batch: str) -> dict[str, Task]:
 
 def may_repeat(task: Task) -> bool:
     """Whether a row can be sent anew without the risk of paying twice: the service has never accepted this task."""
+    if FIRST_TRY in task.note:
+        # What became of the second try says nothing of the first.
+        return False
     return task.state is TaskState.FAILED or (task.state is TaskState.QUEUED and task.removed)
 
 

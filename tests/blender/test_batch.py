@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 import time
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import bpy
 import pytest
 
 from tests.blender.commands import CommandLine, wait_for_polls
+from tests.blender.models_to_place import KINDS
 from tests.blender.support import vertex_count
 from tests.simulator.models import ensure_models
 from tests.simulator.process import SimulatorProcess
@@ -211,3 +213,72 @@ def test_a_file_that_is_not_of_the_batch_is_neither_replaced_nor_made_anew_unles
     assert (batch.output / "one.glb").read_bytes() == b"work of years" and len(simulator.creates()) == 1
     assert batch.command.run(*batch.words("--overwrite")).status == 0
     assert (batch.output / "one.glb").read_bytes()[:4] == b"glTF" and len(simulator.creates()) == 2
+
+
+def test_a_model_that_cannot_be_fetched_ends_the_run_and_the_same_command_fetches_it(
+    batch: Batch, simulator: SimulatorProcess
+) -> None:
+    batch.file.write_text("prompt,output\na robot,one\n")
+    for fault in ("asset-404", "asset-html"):
+        simulator.configure(faults=[fault])
+        ended = batch.command.run(*batch.words())
+        assert ended.status == 1, ended.said
+        (row,) = batch.results()
+        assert row["status"] == "not written" and row["error"]
+    simulator.configure(faults=[])
+    ended = batch.command.run(*batch.words())
+    assert ended.status == 0, ended.said
+    assert (batch.output / "one.glb").is_file() and len(simulator.creates()) == 1
+
+
+def test_a_model_that_is_no_more_in_the_library_is_fetched_once_more(batch: Batch, simulator: SimulatorProcess) -> None:
+    batch.file.write_text("prompt,output\na robot,one\n")
+    assert batch.command.run(*batch.words()).status == 0
+    (batch.output / "one.glb").unlink()
+    shutil.rmtree(batch.command.folder / "data" / "library")
+    ended = batch.command.run(*batch.words())
+    assert ended.status == 0, ended.said
+    assert (batch.output / "one.glb").is_file() and len(simulator.creates()) == 1
+
+
+def test_rows_that_moved_and_a_folder_that_is_spelled_otherwise_are_the_same_batch(
+    batch: Batch, simulator: SimulatorProcess
+) -> None:
+    batch.file.write_text("prompt\n椅子\n桌子\n")
+    assert batch.command.run(*batch.words()).status == 0
+    before = {row["prompt"]: row["path"] for row in batch.results()}
+    batch.file.write_text("prompt\n灯\n桌子\n椅子\n")
+    spelled = batch.output.parent / "out" / ".." / "out"
+    ended = batch.command.run("batch", batch.file, "--output-dir", spelled)
+    assert ended.status == 0, ended.said
+    after = {row["prompt"]: row["path"] for row in batch.results()}
+    assert {prompt: after[prompt] for prompt in before} == before
+    assert [task["prompt"] for task in simulator.creates()] == ["椅子", "桌子", "灯"]
+
+
+def test_a_rigged_model_of_one_row_does_not_end_the_others(
+    batch: Batch, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    (tmp_path / "assets").mkdir()
+    KINDS["skinned"].write(tmp_path / "assets")
+    simulator.configure(assets=tmp_path / "assets")
+    batch.file.write_text("prompt,output\na robot,one.fbx\nbird,two.obj\nzebra,three.blend\n")
+    ended = batch.command.run(*batch.words("--format", "glb"))
+    assert ended.status == 0, ended.said
+    assert [row["status"] for row in batch.results()] == ["done"] * 3
+
+
+def test_the_end_of_the_time_waits_for_the_answer_to_what_is_being_sent(
+    batch: Batch, simulator: SimulatorProcess
+) -> None:
+    batch.file.write_text("prompt,output\na robot,one\na car,two\n")
+    # What there is to know of the models is known, so that the first request is the one that creates.
+    assert batch.command.run("models").status == 0
+    simulator.configure(delay=4.0, seconds=60.0)
+    ended = batch.command.run(*batch.words("--timeout", 2, "--concurrency", 1))
+    assert ended.status == 3, ended.said
+    assert [row["status"] for row in batch.results()] == ["running", "waiting"]
+    assert batch.results()[0]["task_id"]
+    simulator.configure(delay=0.0, seconds=0.2)
+    assert batch.command.run(*batch.words()).status == 0
+    assert [task["prompt"] for task in simulator.creates()] == ["a robot", "a car"]

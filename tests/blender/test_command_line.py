@@ -239,7 +239,7 @@ def test_the_same_again_and_a_budget_end_with_3_and_send_nothing(
     ended = command.run("generate", "a robot")
     assert ended.status == 3 and "--confirm-duplicate" in ended.said
     ended = command.run("generate", "a chair", "--budget", "0.39")
-    assert ended.status == 3 and "$0.39" in ended.said
+    assert ended.status == 3 and "$0.39" in ended.said and "Give a higher --budget." in ended.said
     assert len(simulator.creates()) == 1
     assert command.run("generate", "a robot", "--confirm-duplicate", "--budget", "0.40").status == 0
 
@@ -296,6 +296,101 @@ def test_a_time_limit_ends_with_3_and_resume_goes_on(
     assert ended.status == 3 and "still runs" in ended.said
     assert command.run("resume").status == 0
     assert (tmp_path / "robot.glb").is_file() and len(simulator.creates()) == 1
+
+
+def test_the_end_of_the_time_and_ctrl_c_wait_for_the_answer_to_what_is_being_sent(
+    command: CommandLine, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    # What there is to know of the models is known, so that the first request is the one that creates.
+    assert command.run("models").status == 0
+    simulator.configure(delay=4.0, seconds=60.0)
+    ended = command.run("generate", "a robot", "--output", tmp_path / "robot.glb", "--timeout", 2)
+    assert ended.status == 3 and "still runs" in ended.said, ended.said
+    ended = command.interrupt(command.start("generate", "a car", "--output", tmp_path / "car.glb"), "Submitting")
+    assert ended.status == 130 and "on its way" in ended.said, ended.said
+    simulator.configure(delay=0.0, seconds=0.2)
+    ended = command.run("resume")
+    assert ended.status == 0, ended.said
+    assert sorted(ended.lines) == [str(tmp_path / "car.glb"), str(tmp_path / "robot.glb")]
+    assert len(simulator.creates()) == 2
+
+
+def test_a_request_that_nobody_would_send_later_is_taken_back_when_the_time_is_up(
+    command: CommandLine, simulator: SimulatorProcess
+) -> None:
+    simulator.configure(delay=60.0)
+    ended = command.run("generate", "a robot", "--timeout", 1)
+    assert ended.status == 3 and "not sent" in ended.said and "resume" not in ended.said
+    simulator.configure(delay=0.0)
+    assert command.run("resume").status == 0 and simulator.creates() == []
+    assert command.run("generate", "a robot").status == 0
+    assert len(simulator.creates()) == 1
+
+
+def test_what_has_failed_is_not_said_again_by_each_resume(
+    command: CommandLine, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    simulator.configure(faults=["task-fails"])
+    assert command.run("generate", "a robot", "--output", tmp_path / "robot.glb").status == 1
+    simulator.configure(faults=[])
+    ended = command.run("resume", "--json")
+    assert ended.status == 0 and ended.data["tasks"] == []
+
+
+def test_a_model_that_was_not_delivered_whole_is_fetched_by_resume(
+    command: CommandLine, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    for number, fault in enumerate(("asset-html", "asset-404")):
+        output = tmp_path / f"robot{number}.glb"
+        simulator.configure(faults=[fault])
+        ended = command.run("generate", f"a robot {number}", "--output", output)
+        assert ended.status in (1, 3) and not output.exists(), ended.said
+        simulator.configure(faults=[])
+        ended = command.run("resume")
+        assert ended.status == 0 and ended.lines == [str(output)], ended.said
+        assert output.read_bytes()[:4] == b"glTF"
+    assert len(simulator.creates()) == 2
+
+
+def test_resume_does_not_replace_what_was_made_meanwhile_unless_that_is_said(
+    command: CommandLine, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    simulator.configure(seconds=60.0)
+    older, newer = tmp_path / "older.glb", tmp_path / "newer.glb"
+    older.write_bytes(b"to be replaced")
+    for path in (older, newer):
+        words = ("generate", path.stem, "--output", path, "--timeout", 2, "--overwrite")
+        assert command.run(*words).status == 3
+    newer.write_bytes(b"work of years")
+    simulator.configure(seconds=0.2)
+    ended = command.run("resume")
+    assert ended.status == 1 and "newer.glb" in ended.said and "--overwrite" in ended.said
+    assert ended.lines == [str(older)] and older.read_bytes()[:4] == b"glTF"
+    assert newer.read_bytes() == b"work of years"
+    assert command.run("resume", "--overwrite").lines == [str(newer)]
+    assert newer.read_bytes()[:4] == b"glTF" and len(simulator.creates()) == 2
+
+
+def test_a_blend_that_was_saved_in_edit_mode_gets_its_model(command: CommandLine, tmp_path: Path) -> None:
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    bpy.ops.object.mode_set(mode="EDIT")
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "scene.blend"))
+    assert bpy.context.mode == "EDIT_MESH"
+    command.environment["TOKENLAB_TEST_OPEN"] = str(tmp_path / "scene.blend")
+    ended = command.run("generate", "a robot", "--output", tmp_path / "out.blend", "--timeout", 60)
+    assert ended.status == 0, ended.said
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "out.blend"))
+    assert "Cube" in bpy.data.objects and len(bpy.data.objects) > 3
+
+
+def test_the_limits_of_a_command_are_its_own_and_end_with_it(extension: Any, simulator: SimulatorProcess) -> None:
+    assert extension.run_command(["generate", "a robot", "--budget", "0.40"]) == 0
+    assert extension.run_command(["generate", "a car", "--budget", "0.40"]) == 0
+    assert extension.run_command(["generate", "a bird", "--budget", "0.39"]) == 3
+    assert extension.generate("a fish").wait(60)
+    assert len(simulator.creates()) == 3
 
 
 def test_the_lists_are_for_people_and_for_programs(command: CommandLine, simulator: SimulatorProcess) -> None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 import csv
 import json
 import os
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,16 @@ from core.service.errors import TokenLabError
 from core.tasks import lease
 from core.tasks.batch import BatchError, BatchRow, read_rows
 from core.tasks.batch_lock import NAME, BatchLock
-from core.tasks.batch_results import RowResult, RowStatus, may_repeat, newest_by_row, status_of, write_results
+from core.tasks.batch_results import (
+    RowResult,
+    RowStatus,
+    batch_name,
+    may_repeat,
+    newest_by_row,
+    status_of,
+    write_results,
+)
+from core.tasks.duplicates import FIRST_TRY
 from core.tasks.task import Task, TaskState, new_task
 from tests.ended_process import ended_process
 
@@ -127,7 +138,18 @@ def test_a_folder_that_moves_takes_its_rows_along(tmp_path: Path) -> None:
 
 def test_an_output_is_named_by_its_row_or_after_its_prompt(tmp_path: Path) -> None:
     rows = rows_of(tmp_path, "prompt,output\na red chair,\nb,seat\nc,seat.obj\nd,sub/seat\n")
-    assert [row.output for row in rows] == ["0001-a-red-chair.glb", "seat.glb", "seat.obj", "sub/seat.glb"]
+    first, *others = [row.output for row in rows]
+    assert others == ["seat.glb", "seat.obj", "sub/seat.glb"]
+    assert first.startswith("a-red-chair-") and first.endswith(".glb")
+
+
+@pytest.mark.parametrize("prompts", ["椅子,桌子,灯", "a chair,a table,a lamp", f"{'x' * 60}1,{'x' * 60}2,{'x' * 60}3"])
+def test_a_row_has_its_output_wherever_it_moves_in_the_file(tmp_path: Path, prompts: str) -> None:
+    one, two, three = prompts.split(",")
+    before = {row.fields["prompt"]: row.output for row in rows_of(tmp_path, f"prompt\n{one}\n{two}\n{three}\n")}
+    after = {row.fields["prompt"]: row.output for row in rows_of(tmp_path, f"prompt\nnew\n{three}\n{one}\n{two}\n")}
+    new = after.pop("new")
+    assert after == before and new not in before.values() and len(set(before.values())) == 3
 
 
 # ---- what has become of them
@@ -146,19 +168,43 @@ def test_a_row_is_where_its_newest_task_is(tmp_path: Path) -> None:
         S.STOPPED: RowStatus.STOPPED,
         S.LOST: RowStatus.LOST,
     }
-    assert status_of(None, output) is RowStatus.WAITING
-    assert {state: status_of(task(state, output_path="a"), output) for state in expected} == expected
-    assert status_of(task(removed=True), output) is RowStatus.REMOVED
-    assert status_of(task(output_path="a", error="no"), output) is RowStatus.NOT_WRITTEN
+
+    def status(of: Task | None, *, is_worked_on: bool = True) -> RowStatus:
+        return status_of(of, output, is_worked_on=is_worked_on)
+
+    assert status(None) is RowStatus.WAITING
+    assert {state: status(task(state, output_path="a")) for state in expected} == expected
+    assert status(task(removed=True)) is RowStatus.REMOVED
+    assert status(task(output_path="a", error="no")) is RowStatus.NOT_WRITTEN
     output.touch()
     # There, but by somebody else: ours is not written yet.
-    assert status_of(task(output_path="a"), output) is RowStatus.RUNNING
-    assert status_of(task(), output) is RowStatus.DONE
+    assert status(task(output_path="a")) is RowStatus.RUNNING
+    assert status(task()) is RowStatus.DONE
+
+
+def test_a_download_that_was_given_up_is_waited_for_no_more(tmp_path: Path) -> None:
+    given_up = task(S.DOWNLOADING, output_path="a", error="The model could not be fetched after several tries.")
+    assert status_of(given_up, tmp_path / "a.glb", is_worked_on=True) is RowStatus.RUNNING
+    assert status_of(given_up, tmp_path / "a.glb", is_worked_on=False) is RowStatus.NOT_WRITTEN
+
+
+def test_a_batch_is_the_same_however_its_folder_is_spelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "out")
+    monkeypatch.chdir(tmp_path)
+    spellings = (tmp_path / "out", Path("out"), Path("out/../out"), tmp_path / "link")
+    assert len({batch_name(folder) for folder in spellings}) == 1
+    assert batch_name(tmp_path / "other") != batch_name(tmp_path / "out")
 
 
 def test_only_what_the_service_never_accepted_is_repeated() -> None:
     assert [state for state in S if may_repeat(task(state))] == [S.FAILED]
     assert may_repeat(task(S.QUEUED, removed=True)) and not may_repeat(task(S.UNCERTAIN, removed=True))
+
+
+def test_what_failed_at_its_second_try_is_not_repeated_for_the_first_may_be_charged() -> None:
+    assert not may_repeat(task(S.FAILED, note=FIRST_TRY))
+    assert not may_repeat(task(S.QUEUED, removed=True, note=f"Another note. {FIRST_TRY}"))
 
 
 def test_the_newest_task_of_a_row_counts_and_those_of_other_batches_do_not() -> None:
@@ -227,3 +273,41 @@ def test_the_lock_of_a_process_that_was_killed_is_taken_over(tmp_path: Path) -> 
     with BatchLock(tmp_path):
         assert (tmp_path / NAME).read_text(encoding="utf-8") != owner
     assert not (tmp_path / NAME).exists()
+
+
+@pytest.mark.parametrize("words", ["", "nonsense", "another machine/12345/x"])
+def test_a_lock_that_nobody_has_touched_for_long_is_taken_over(tmp_path: Path, words: str) -> None:
+    # A power cut leaves the file, and the machine is another one to itself afterwards.
+    (tmp_path / NAME).write_text(words, encoding="utf-8")
+    before = time.time() - 301
+    os.utime(tmp_path / NAME, (before, before))
+    with BatchLock(tmp_path):
+        assert (tmp_path / NAME).read_text(encoding="utf-8") != words
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot say whether a process still runs.")
+def test_a_process_that_was_stopped_for_long_keeps_its_lock(tmp_path: Path) -> None:
+    owner = lease.new_owner().replace(f"/{os.getpid()}/", f"/{os.getppid()}/")
+    (tmp_path / NAME).write_text(owner, encoding="utf-8")
+    os.utime(tmp_path / NAME, (1000.0, 1000.0))
+    with pytest.raises(TokenLabError, match="Another Blender"), BatchLock(tmp_path):
+        pass
+
+
+def test_who_has_the_lock_keeps_it_young_and_ends_the_thread_that_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.tasks.batch_lock._TOUCH_SECONDS", 0.01)
+    with BatchLock(tmp_path):
+        os.utime(tmp_path / NAME, (1000.0, 1000.0))
+        end = time.monotonic() + 10.0
+        while (tmp_path / NAME).stat().st_mtime == 1000.0:
+            assert time.monotonic() < end, "nobody has touched it"
+            time.sleep(0.01)
+    assert not [thread for thread in threading.enumerate() if thread.name == "tokenlab-batch-lock"]
+
+
+def test_a_lock_that_was_taken_over_is_not_removed_by_whoever_had_it(tmp_path: Path) -> None:
+    with BatchLock(tmp_path):
+        (tmp_path / NAME).write_text("who took it over", encoding="utf-8")
+    assert (tmp_path / NAME).read_text(encoding="utf-8") == "who took it over"

@@ -76,6 +76,7 @@ def _add_resume(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         help="finish what was interrupted",
         description="Wait for the tasks that are unfinished, and write the outputs that a command was asked for.",
     )
+    command.add_argument("--overwrite", action="store_true", help="replace files that were made since")
     _add_limits(command, seconds=GENERATE_SECONDS, has_budget=False)
     _add_common(command)
 

@@ -14,6 +14,7 @@ import contextlib
 import logging
 import math
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,15 @@ import bpy
 from ...service.errors import TokenLabError
 from ...tasks.batch import BatchError, BatchRow, read_rows
 from ...tasks.batch_lock import BatchLock
-from ...tasks.batch_results import RowResult, RowStatus, may_repeat, newest_by_row, status_of, write_results
+from ...tasks.batch_results import (
+    RowResult,
+    RowStatus,
+    batch_name,
+    may_repeat,
+    newest_by_row,
+    status_of,
+    write_results,
+)
 from ...tasks.task import Task, TaskState
 from .. import scripting, session
 from ..pump import pump
@@ -83,7 +92,7 @@ class _Batch:
         self._rows = rows
         self._folder = folder
         self._options = options
-        self._name = str(folder)
+        self._name = batch_name(folder)
         self._results = options.results or folder / "results.csv"
         self._refused: dict[str, str] = {}
         """Why rows were not sent, by key."""
@@ -108,6 +117,7 @@ class _Batch:
 
         try:
             pump(self._is_over, self._options.timeout, each=go_on)
+            workplace.wait_for_answers()
             workplace.wait_for_bills([task.local_id for task in self._tasks.values()])
         finally:
             self._written_at = -math.inf
@@ -130,15 +140,21 @@ class _Batch:
             try:
                 scripting.resume(task.local_id)
             except TokenLabError as error:
-                self._refused[row.key] = str(error)
-        elif task.state is TaskState.READY and task.error:
-            # The import failed the last time: perhaps Blender is another one now.
+                self._refused[row.key] = workplace.in_words(error)
+        elif task.state is TaskState.READY and self._status(row) is not RowStatus.DONE:
+            # The import failed the last time: perhaps Blender is another one now. Or the model was not fetched.
             self._session.engine.records.change(task.local_id, error="")
+            if workplace.is_to_be_fetched(task):
+                self._session.engine.resume(task.local_id)
 
     def _task(self, row: BatchRow) -> Task | None:
         known = self._tasks.get(row.key)
         if known is not None and not known.removed:
-            known = self._tasks[row.key] = self._session.engine.records.get(known.local_id) or known
+            records = self._session.engine.records
+            # Known and not to be had: the user has taken it off the list, in another Blender.
+            is_removed = records.knows(known.local_id) and records.get(known.local_id) is None
+            known = replace(known, removed=True) if is_removed else records.get(known.local_id) or known
+            self._tasks[row.key] = known
         return known
 
     def _status(self, row: BatchRow) -> RowStatus:
@@ -146,7 +162,9 @@ class _Batch:
             return RowStatus.NOT_SENT
         if row.key in self._done:
             return RowStatus.DONE
-        status = status_of(self._task(row), self._folder / row.output)
+        task = self._task(row)
+        is_worked_on = task is not None and self._session.engine.is_working_on(task.local_id)
+        status = status_of(task, self._folder / row.output, is_worked_on=is_worked_on)
         if status is RowStatus.DONE:
             self._done.add(row.key)
         return status
@@ -187,7 +205,7 @@ class _Batch:
                 **self._arguments(row),
             )
         except TokenLabError as error:
-            self._refused[row.key] = str(error)
+            self._refused[row.key] = workplace.in_words(error)
             return False
         finally:
             bpy.data.scenes.remove(scene)

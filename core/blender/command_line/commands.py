@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -31,7 +32,7 @@ _COMMANDS: dict[str, Callable[..., Answer]] = {
 }
 _CHANGING = ("generate", "batch", "resume")
 _INTERRUPTED = "Interrupted. What was sent goes on at the service, and the command resume finishes it."
-
+_LAST_ANSWERS = "A request is on its way. Wait for its answer, or press Ctrl C again: then it may be charged unseen."
 
 _IN_A_WINDOW = (
     "Commands begin with an empty file, so they do nothing in a window. Nothing was sent. Use generate() and the other "
@@ -56,14 +57,27 @@ def carry_out(arguments: Sequence[str]) -> int:
                 workplace.settle()
         except KeyboardInterrupt:
             answer = Answer(ExitStatus.INTERRUPTED, problem=_INTERRUPTED)
+            if options.command in _CHANGING:
+                _end_in_peace(progress)
         except TokenLabError as error:
             status = error.status if isinstance(error, CommandError) else ExitStatus.NOT_NOW
             answer = Answer(status, problem=str(error))
+        finally:
+            workplace.end()
         progress.end()
         if answer.problem:
             progress.say(answer.problem)
         _print(answer, stream, is_json=options.json)
     return int(answer.status)
+
+
+def _end_in_peace(progress: Progress) -> None:
+    """Hear the answers to what is being sent, unless somebody is in a hurry."""
+    with contextlib.suppress(KeyboardInterrupt):
+        if workplace.is_sending():
+            progress.say(_LAST_ANSWERS)
+            workplace.wait_for_answers()
+        workplace.settle()
 
 
 def _print(answer: Answer, stream: TextIO, *, is_json: bool) -> None:

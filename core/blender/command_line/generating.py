@@ -14,6 +14,7 @@ import bpy
 
 from ...service.contract import FORMATS
 from ...service.errors import Duplicate, OverBudget, TokenLabError
+from ...tasks.task import TaskState
 from .. import scripting
 from ..pump import pump
 from ..task_handle import TaskHandle
@@ -35,14 +36,20 @@ def generate(options: argparse.Namespace, progress: Progress) -> Answer:
     :raises KeyboardInterrupt: at Ctrl C; the task is kept.
     """
     _check(options)
-    if not bpy.data.filepath:
+    if bpy.data.filepath:
+        workplace.use_object_mode()
+    else:
         workplace.open_empty_file()
-    workplace.begin(options)
+    current = workplace.begin(options)
     handle = _send(options)
     wait(handle, progress, options.timeout)
+    workplace.wait_for_answers()
     answer = finish(handle, options.output)
     workplace.wait_for_bills([handle.local_id])
     bill = {"billing_transaction_id": handle.record.billing_transaction_id}
+    if handle.record.state is TaskState.QUEUED and options.output is None:
+        # Nobody would ever send it.
+        current.engine.remove(handle.local_id)
     return replace(answer, data={**answer.data, **bill})
 
 
@@ -91,7 +98,7 @@ def _send(options: argparse.Namespace) -> TaskHandle:
     except Duplicate as error:
         raise CommandError(f"{error} On the command line --confirm-duplicate says so.") from error
     except OverBudget as error:
-        raise CommandError(str(error)) from error
+        raise CommandError(workplace.in_words(error)) from error
     except TokenLabError as error:
         raise CommandError(str(error), ExitStatus.WRONG_USAGE) from error
 

@@ -45,6 +45,15 @@ def taken(path: Path) -> Path | None:
     return next((file for file in (path, *companions) if file.exists()), None)
 
 
+def taken_since(path: Path, moment: float) -> Path | None:
+    """Return the file that would be replaced, if it is newer than that; what was there before may be replaced then.
+
+    :param moment: unix seconds, when the model was ordered.
+    """
+    file = taken(path)
+    return file if file is not None and file.stat().st_mtime > moment else None
+
+
 def write(handle: TaskHandle, path: Path) -> None:
     """Write an imported model, all files of it or none, and note that this was done.
 

@@ -15,7 +15,7 @@ from ...tasks.task import LEASED, Task, TaskState
 from .. import scripting, session
 from ..pump import pump
 from ..task_handle import TaskHandle
-from . import generating, workplace
+from . import generating, outputs, workplace
 from .answer import Answer
 from .exit_status import ExitStatus
 from .progress import Progress
@@ -23,6 +23,10 @@ from .task_results import problem_of, result_of, status_of
 
 _WAITING = LEASED | {TaskState.STOPPED}
 """States of tasks that need the service."""
+_TAKEN = (
+    "{} was made after its model was ordered, and was not replaced. The model is kept in the library, and nothing is "
+    "charged again. Move the file, or add --overwrite."
+)
 _WORST_LAST = (ExitStatus.SUCCESS, ExitStatus.NOT_NOW, ExitStatus.FAILED, ExitStatus.UNCERTAIN)
 
 
@@ -36,16 +40,16 @@ def resume(options: argparse.Namespace, progress: Progress) -> Answer:
     """
     workplace.open_empty_file()
     current = workplace.begin(options)
-    workplace.take_up(lambda task: bool(task.output_path))
+    workplace.take_up(lambda task: bool(task.output_path) or _has_stopped_by_itself(task))
     handles = [TaskHandle(task.local_id) for task in current.engine.records.all() if _is_wanted(current, task)]
-    if any(not handle.is_stand_in and handle.record.state in _WAITING for handle in handles):
+    if any(not handle.is_stand_in and _needs_service(handle.record) for handle in handles):
         workplace.require_service(None)
     for handle in handles:
-        is_ours = not current.engine.is_followed(handle.local_id)
-        if is_ours and handle.record.state in (TaskState.QUEUED, TaskState.STOPPED):
+        if not current.engine.is_followed(handle.local_id):
             _resume(handle)
     _wait(handles, progress, options.timeout)
-    answers = [_finish(handle) for handle in handles]
+    workplace.wait_for_answers()
+    answers = [_finish(handle, may_replace=options.overwrite) for handle in handles]
     status = max((answer.status for answer in answers), key=_WORST_LAST.index, default=ExitStatus.SUCCESS)
     problem = " ".join(dict.fromkeys(answer.problem for answer in answers if answer.problem))
     lines = [line for answer in answers for line in answer.lines]
@@ -53,18 +57,32 @@ def resume(options: argparse.Namespace, progress: Progress) -> Answer:
 
 
 def _resume(handle: TaskHandle) -> None:
-    """Go on with a task, or have it say why that is not possible."""
+    """Go on with a task that does not by itself, or have it say why that is not possible."""
+    task = handle.record
+    if not (task.state in (TaskState.QUEUED, TaskState.STOPPED) or workplace.is_to_be_fetched(task)):
+        return
     try:
         scripting.resume(handle.local_id)
     except TokenLabError as error:
-        session.current().engine.records.change(handle.local_id, error=str(error))
+        session.current().engine.records.change(handle.local_id, error=workplace.in_words(error))
 
 
 def _is_wanted(current: session.Session, task: Task) -> bool:
-    """Whether there is anything to be done for a task, or said of it."""
+    """Whether there is anything to be done for a task, or said of it: what has failed was said when it did."""
+    if task.state in (TaskState.FAILED, TaskState.LOST):
+        return False
     if current.engine.is_working_on(task.local_id) or task.output_path:
         return True
-    return task.state is TaskState.UNCERTAIN
+    return task.state is TaskState.UNCERTAIN or _has_stopped_by_itself(task)
+
+
+def _has_stopped_by_itself(task: Task) -> bool:
+    """Whether a task is not asked about for a reason, and not because the user has stopped waiting for it."""
+    return task.state is TaskState.STOPPED and bool(task.error)
+
+
+def _needs_service(task: Task) -> bool:
+    return task.state in _WAITING or (bool(task.output_path) and workplace.is_to_be_fetched(task))
 
 
 def _wait(handles: list[TaskHandle], progress: Progress, timeout: float) -> None:
@@ -80,8 +98,11 @@ def _is_at_rest(handle: TaskHandle) -> bool:
     return not session.current().engine.is_working_on(handle.local_id)
 
 
-def _finish(handle: TaskHandle) -> Answer:
-    """Write the output of a task whose model is there, if somebody waits for it."""
+def _finish(handle: TaskHandle, *, may_replace: bool) -> Answer:
+    """Write the output of a task whose model is there, if somebody waits for it.
+
+    :param may_replace: also in the place of a file that somebody has made since.
+    """
     task = handle.record
     if task.state is not TaskState.READY:
         status = status_of(handle)
@@ -89,6 +110,9 @@ def _finish(handle: TaskHandle) -> Answer:
     if not task.output_path:
         # The file that it was generated in imports it when it is opened.
         return Answer(ExitStatus.SUCCESS, [task.result_path], result_of(handle, None))
+    taken = None if may_replace else outputs.taken_since(Path(task.output_path), task.created_at)
+    if taken is not None:
+        return Answer(ExitStatus.FAILED, [], result_of(handle, None), _TAKEN.format(taken))
     try:
         bring(handle)
     except TokenLabError as error:
@@ -114,7 +138,8 @@ def bring(handle: TaskHandle) -> None:
 
 def clear(handle: TaskHandle) -> None:
     """Take a model out of the open file again, with all that it brought."""
-    for item in list(bpy.data.collections):
-        if item.get("tokenlab_local_id") == handle.local_id:
-            bpy.data.batch_remove([*item.all_objects, *item.children_recursive, item])
+    own = [item for item in bpy.data.collections if item.get("tokenlab_local_id") == handle.local_id]
+    # All at once: the collections of a rig are within its own, and each thing may go only once.
+    everything = {thing for item in own for thing in (*item.all_objects, *item.children_recursive, item)}
+    bpy.data.batch_remove(list(everything))
     bpy.data.orphans_purge(do_recursive=True)

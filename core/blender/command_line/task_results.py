@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ...tasks.task import TaskState
+from ...tasks.task import Task, TaskState
 from ..task_handle import TaskHandle
 from .exit_status import ExitStatus
 
@@ -18,7 +18,10 @@ _STATUS = {
     TaskState.UNCERTAIN: ExitStatus.UNCERTAIN,
 }
 _RUNNING = "The task still runs at the service and may be charged. The command resume goes on with it."
+_ON_ITS_WAY = "The model is complete, and paid for. The command resume goes on with fetching it."
+_KEPT = "The model is complete, and paid for, but was not imported in time. It is kept in the library."
 _WAITING = "The request was not sent yet, and nothing was charged. The command resume sends it."
+_NOT_SENT = "The request was not sent in time, and nothing was charged. Use the same command again."
 
 
 def status_of(handle: TaskHandle) -> ExitStatus:
@@ -37,7 +40,18 @@ def problem_of(handle: TaskHandle, status: ExitStatus) -> str:
     if status is ExitStatus.SUCCESS:
         return ""
     task = handle.record
-    return task.error or (_WAITING if task.state is TaskState.QUEUED else _RUNNING)
+    return task.error or _sentence(task)
+
+
+def _sentence(task: Task) -> str:
+    """Say where a task is of which nothing went wrong but the time."""
+    if task.state is TaskState.QUEUED:
+        return _WAITING if task.output_path else _NOT_SENT
+    if task.state in (TaskState.DOWNLOADING, TaskState.CONVERTING):
+        return _ON_ITS_WAY
+    if task.state is TaskState.READY:
+        return f"{_KEPT} The command resume writes it." if task.output_path else _KEPT
+    return _RUNNING
 
 
 def result_of(handle: TaskHandle, path: Path | None) -> dict[str, Any]:
