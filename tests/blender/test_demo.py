@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ import pytest
 from tests.blender.support import RESIDENT, ROOT, run_script
 from tests.blender.test_whole_way import direct_import, png
 from tests.simulator.models import ensure_models
+from tests.simulator.process import SimulatorProcess
 
 SERVED = {"glb": "robot.glb", "fbx": "robot.fbx", "obj": "robot_obj.zip", "usdz": "robot.usdz"}
 
@@ -85,3 +88,20 @@ def test_the_demo_names_a_picture_that_is_not_there(tmp_path: Path) -> None:
     done = run_script(script, "--image", tmp_path / "gone.png", environment={}, check=False)
     assert done.returncode == 2
     assert "there is no picture" in done.stderr
+
+
+def test_a_task_that_was_paid_for_is_kept_whatever_becomes_of_the_demo(
+    simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    simulator.configure(faults=["asset-html"])
+    output = tmp_path / "out"
+    done = run_script(
+        ROOT / "tests" / "demo" / "__main__.py",
+        *("--live", "--output-dir", output),
+        environment={"TOKENLAB_API_BASE": simulator.url, "TOKENLAB_API_KEY": simulator.key},
+        check=False,
+    )
+    assert done.returncode == 1 and str(output / "data") in done.stderr, done.stderr
+    (created,) = simulator.creates()
+    with contextlib.closing(sqlite3.connect(output / "data" / "journal.sqlite3")) as journal:
+        assert created["id"] in "".join(journal.iterdump())

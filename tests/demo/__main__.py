@@ -34,7 +34,7 @@ def main() -> int:
     with throw_away as folder, service(options.live) as (url, key):
         # Blender reads its folders when it is imported, so the throw-away profile has to come first.
         os.environ["BLENDER_USER_RESOURCES"] = str(Path(folder) / "blender")
-        os.environ["TOKENLAB_DATA_DIR"] = str(Path(folder) / "data")
+        os.environ["TOKENLAB_DATA_DIR"] = str(data_folder(options, Path(folder)))
         os.environ["TOKENLAB_API_BASE"] = url
         os.environ["TOKENLAB_API_KEY"] = key
         return run(options, Path(folder))
@@ -54,6 +54,11 @@ def parse_arguments() -> argparse.Namespace:
     if options.live and not os.environ.get("TOKENLAB_API_KEY"):
         parser.error("--live needs your key in the environment variable TOKENLAB_API_KEY")
     return options
+
+
+def data_folder(options: argparse.Namespace, throw_away: Path) -> Path:
+    """Return where the journal and the models are: what was paid for is never thrown away."""
+    return (options.output_dir / "data").resolve() if options.live else throw_away / "data"
 
 
 @contextlib.contextmanager
@@ -88,6 +93,12 @@ def run(options: argparse.Namespace, folder: Path) -> int:
         objects = wait_with_progress(tokenlab, task)
     except tokenlab.TokenLabError as error:
         print(f"Failed: {error}", file=sys.stderr)
+        if options.live:
+            print(
+                f"The task and its files are in {os.environ['TOKENLAB_DATA_DIR']}. Start Blender with "
+                "TOKENLAB_DATA_DIR set to that folder, and it goes on.",
+                file=sys.stderr,
+            )
         return 1
     name = f"{tokenlab.core.files.library.slug(task.title)}-{options.format}{'-from-image' if options.image else ''}"
     options.output_dir.mkdir(parents=True, exist_ok=True)
@@ -118,7 +129,7 @@ def wait_with_progress(tokenlab: Any, task: Any) -> list[Any]:
             return list(task.wait(timeout=0.2))
         except tokenlab.StillRunning:
             continue
-    raise tokenlab.StillRunning("The task still runs. It is kept; look for it in the dashboard.")
+    raise tokenlab.StillRunning("The task still runs, and is not waited for any longer.")
 
 
 if __name__ == "__main__":
