@@ -29,6 +29,8 @@ DIST = REPOSITORY / "dist"
 _MODE = 0o644 << 16
 _UNIX = 3
 _GIT_SECONDS = 60.0
+_AS_COMMITTED = ("-c", "core.autocrlf=false", "-c", "core.eol=lf")
+"""Git for Windows would otherwise change the ends of the lines."""
 
 
 def release(output_dir: Path, commit: str = "HEAD", source: Path = REPOSITORY) -> Path:
@@ -86,7 +88,7 @@ def _normal(built: Path, moment: tuple[int, int, int, int, int, int]) -> bytes:
 
 def _git(source: Path, *arguments: str) -> bytes:
     done = subprocess.run(
-        ["git", "-C", str(source), *arguments],
+        ["git", *_AS_COMMITTED, "-C", str(source), *arguments],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=_GIT_SECONDS,
@@ -100,6 +102,9 @@ def _git(source: Path, *arguments: str) -> bytes:
 def repository(archive: Path, folder: Path) -> Path:
     """Make a static extension repository with this zip; return its index, whose address users add."""
     folder.mkdir(parents=True, exist_ok=True)
+    for earlier in folder.glob("tokenlab_3d-*.zip"):
+        # Blender's index would name each, in any order, and Blender take the last.
+        earlier.unlink()
     shutil.copy2(archive, folder / archive.name)
     blender_extension("server-generate", "--repo-dir", str(folder), "--html")
     return folder / "index.json"

@@ -75,3 +75,21 @@ def test_the_repository_has_an_index_that_names_the_zip_and_its_hash(clone: Path
     assert entry["id"] == "tokenlab_3d" and entry["archive_url"] == f"./{archive.name}"
     assert entry["archive_hash"] == f"sha256:{hashlib.sha256(archive.read_bytes()).hexdigest()}"
     assert zip_names(tmp_path / "repository" / archive.name)
+
+
+def test_the_ends_of_the_lines_are_those_of_the_commit_whatever_git_is_told(clone: Path, tmp_path: Path) -> None:
+    first = release(tmp_path / "one", source=clone).read_bytes()
+    git(clone, "config", "core.autocrlf", "true")
+    assert release(tmp_path / "two", source=clone).read_bytes() == first
+
+
+def test_the_repository_offers_the_newest_release_alone(clone: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    archive = release(tmp_path / "release", source=clone)
+    shutil.copy2(archive, folder / "tokenlab_3d-0.0.1.zip")
+    (folder / "notes.txt").write_text("mine", encoding="utf-8")
+    index = json.loads(repository(archive, folder).read_text(encoding="utf-8"))
+    assert [item["archive_url"] for item in index["data"]] == [f"./{archive.name}"]
+    assert sorted(path.name for path in folder.glob("*.zip")) == [archive.name]
+    assert (folder / "notes.txt").is_file()
