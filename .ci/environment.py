@@ -44,6 +44,8 @@ SYSTEM_LIBRARIES = (
 
 PIP_MINIMUM = "pip>=25.1"  # the first with --group
 PROBE_LIMIT = 30.0
+FIRST_USE_LIMIT = 300.0
+"""A cold disk, or a virus scanner that looks at each new file."""
 INSTALL_LIMIT = 1800.0
 NO_NETWORK = re.compile(r"connection broken|NewConnectionError|ConnectTimeout|ReadTimeout|NameResolutionError")
 MISSING_LIBRARY = re.compile(r"(lib\S+\.so\S*): cannot open shared object file")
@@ -128,7 +130,7 @@ def create(blender: str) -> None:
     if run([python, "-c", "import ensurepip, venv"]).returncode != 0:
         install_or_tell(f"The venv module of Python {version}", [f"python{version}-venv"])
     say(f"Making {folder_of(blender)} with {python}.")
-    done = run([python, "-m", "venv", "--clear", str(folder_of(blender))])
+    done = run([python, "-m", "venv", "--clear", str(folder_of(blender))], FIRST_USE_LIMIT)
     if done.returncode != 0:
         raise MissingError(f"{python} could not make a virtual environment:\n{done.stdout}")
 
@@ -160,11 +162,11 @@ def pip(blender: str, arguments: Sequence[str]) -> None:
 def check_bpy(blender: str) -> None:
     """Import bpy once, in a process of its own, and get the system libraries that it misses."""
     command = [str(python_of(blender)), "-c", "import bpy"]
-    done = run(command)
+    done = run(command, FIRST_USE_LIMIT)
     library = MISSING_LIBRARY.search(done.stdout)
     if library:
         install_or_tell(f"The system library {library.group(1)}, which Blender needs,", SYSTEM_LIBRARIES.split())
-        done = run(command)
+        done = run(command, FIRST_USE_LIMIT)
     if done.returncode != 0:
         raise MissingError(f"bpy {blender} is installed, but cannot be imported:\n{done.stdout}")
 
