@@ -10,6 +10,7 @@ the sender's words.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import stat
@@ -36,6 +37,7 @@ _INNER = "archive-"
 _LOCAL_HEADER = 30
 """Bytes before the name in the header of an entry."""
 _ENCRYPTED = 1
+_UTF_8 = 0x800
 _FILE_KINDS = (0, stat.S_IFREG, stat.S_IFDIR)
 
 _PREFERENCE = (
@@ -47,7 +49,10 @@ _PREFERENCE = (
     ModelFormat.STL,
     ModelFormat.PLY,
 )
-"""Which file of an archive is taken when it holds several models (API notes 10): the last two have no materials."""
+"""Which file of an archive is taken when it holds several models, and none of the format that was asked for.
+
+API notes 10; the last two have no materials.
+"""
 
 
 class ArchiveError(Exception):
@@ -63,13 +68,14 @@ class _Room:
     entries: int = _MAX_ENTRIES
 
 
-def unpack(archive_path: Path, target: Path) -> tuple[Path, ModelFormat]:
+def unpack(archive_path: Path, target: Path, wanted: str = "") -> tuple[Path, ModelFormat]:
     """Unpack `archive_path` into the new folder `target`; return the model in it and its format.
 
     The folder appears whole or not at all; one that is there from an earlier try is replaced, and what a killed
     process left half-unpacked beside it is removed. An archive in the archive is unpacked if there is no model beside
     it, and no deeper one.
 
+    :param wanted: name of the format that was asked for: among several models that one is taken.
     :raises ArchiveError: when it is unsafe, broken or holds no whole model.
     :raises OSError: when the disk does not take it.
     """
@@ -79,7 +85,7 @@ def unpack(archive_path: Path, target: Path) -> tuple[Path, ModelFormat]:
     try:
         room = _Room(min(_MAX_BYTES, max(archive_path.stat().st_size, 1) * _MAX_GROWTH))
         _extract(archive_path, scratch, room)
-        path, model_format = _find_model(scratch) or _find_deeper(scratch, room)
+        path, model_format = _find_model(scratch, wanted) or _find_deeper(scratch, room, wanted)
         relative = path.relative_to(scratch)
         if target.exists():
             shutil.rmtree(target)
@@ -133,9 +139,17 @@ def _path(entry: zipfile.ZipInfo) -> PurePosixPath:
     if stat.S_IFMT(entry.external_attr >> 16) not in _FILE_KINDS:
         raise ArchiveError("holds a link, which is not allowed")
     try:
-        return safe_path(entry.filename)
+        return safe_path(_name(entry), may_shorten=True)
     except UnsafeName as error:
         raise ArchiveError("holds a file with an unsafe name") from error
+
+
+def _name(entry: zipfile.ZipInfo) -> str:
+    """Return the name of an entry: some programs write UTF-8 and do not say so, which Python takes for the DOS set."""
+    if not entry.flag_bits & _UTF_8:
+        with contextlib.suppress(UnicodeError):
+            return entry.filename.encode("cp437").decode("utf-8")
+    return entry.filename
 
 
 def _extract_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path, budget: int) -> int:
@@ -164,23 +178,24 @@ def _damaged() -> ArchiveError:
     return ArchiveError("is damaged or of a kind that cannot be read")
 
 
-def _find_deeper(folder: Path, room: _Room) -> tuple[Path, ModelFormat]:
+def _find_deeper(folder: Path, room: _Room, wanted: str) -> tuple[Path, ModelFormat]:
     """Return the model in an archive of the archive."""
     inner = [path for path in _files(folder) if sniff(path) is ModelFormat.ZIP]
     for path in inner:
         _extract(path, Path(tempfile.mkdtemp(prefix=_INNER, dir=path.parent)), room)
-    found = _find_model(folder)
+    found = _find_model(folder, wanted)
     if found is not None:
         return found
     has_more = any(path not in inner and sniff(path) is ModelFormat.ZIP for path in _files(folder))
     raise ArchiveError("holds archives in archives, which are not unpacked" if has_more else "holds no 3D model")
 
 
-def _find_model(folder: Path) -> tuple[Path, ModelFormat] | None:
+def _find_model(folder: Path, wanted: str) -> tuple[Path, ModelFormat] | None:
     """Return the model to import, or None when there is none at all."""
     found: dict[ModelFormat, Path] = {}
     broken = ""
-    for path in _files(folder):
+    # The largest of a kind: beside a model there may be its collision shape, or itself with less detail.
+    for path in sorted(_files(folder), key=lambda path: -path.stat().st_size):
         # A suffix is asked for here: a texture or a .bin beside the model must not be taken for one.
         model_format = sniff(path) if path.suffix.lower() in {item.value for item in _PREFERENCE} else None
         if model_format not in _PREFERENCE or model_format in found:
@@ -190,7 +205,7 @@ def _find_model(folder: Path) -> tuple[Path, ModelFormat] | None:
             found[model_format] = path
         except Implausible as error:
             broken = broken or f"its {model_format.label} file {error}"
-    for model_format in _PREFERENCE:
+    for model_format in sorted(_PREFERENCE, key=lambda item: item.name != wanted):
         if model_format in found:
             return found[model_format], model_format
     if broken:

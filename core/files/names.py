@@ -9,6 +9,7 @@ machine.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from pathlib import PurePosixPath
@@ -20,8 +21,11 @@ _MAX_DEPTH: Final = 16
 """Most folders in one another."""
 _MAX_BYTES: Final = 255
 """Longest name of one file or folder that Linux takes."""
-_NOT_ALLOWED: Final = re.compile(r'[<>"|?*]')
-"""What Windows takes in no name. A colon is no such thing: it leads to another drive or to a hidden stream."""
+_SHORTEST: Final = 24
+"""Characters that the name of a file has to keep, with its mark and suffix, where a path is made shorter."""
+_NOT_ALLOWED: Final = re.compile(r'[<>:"|?*\x00-\x1f\x7f-\x9f]')
+"""What Windows takes in no name. A colon leads to a hidden stream there, and a line break to trouble everywhere."""
+_DRIVE: Final = re.compile(r"[A-Za-z]:")
 _DEVICE: Final = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\.|$)", re.IGNORECASE)
 """Names that mean a device on Windows, whatever comes after the dot."""
 
@@ -30,17 +34,22 @@ class UnsafeName(Exception):
     """A file of that name could land elsewhere, or nowhere."""
 
 
-def safe_path(name: str) -> PurePosixPath:
-    """Return the relative path that a file of an archive gets; both separators count, as Windows tools write them.
+def safe_path(name: str, *, may_shorten: bool = False) -> PurePosixPath:
+    """Return the relative path that a file of somebody else gets; both separators count, as Windows tools write them.
 
-    :raises UnsafeName: when it leads out of its folder, names a drive or a stream, or is absurd.
+    :param may_shorten: a name that is too long is made shorter, instead of refused.
+    :raises UnsafeName: when it leads out of its folder, begins with a drive, or is absurd.
     """
     text = name.replace("\\", "/")
-    if text.startswith("/") or ":" in text or any(unicodedata.category(letter) == "Cc" for letter in text):
+    if text.startswith("/") or _DRIVE.match(text):
         raise UnsafeName(name)
     parts = [_safe_part(part) for part in text.split("/") if part not in ("", ".")]
+    if not parts or len(parts) > _MAX_DEPTH:
+        raise UnsafeName(name)
     path = PurePosixPath(*parts)
-    if not parts or len(parts) > _MAX_DEPTH or len(str(path)) > _MAX_CHARACTERS:
+    if may_shorten and not _fits(path):
+        path = _shorter(path)
+    if not _fits(path):
         raise UnsafeName(name)
     return path
 
@@ -48,9 +57,26 @@ def safe_path(name: str) -> PurePosixPath:
 def _safe_part(part: str) -> str:
     # Windows takes dots and blanks off the end by itself, and then the name is another one.
     safe = _NOT_ALLOWED.sub("_", part).rstrip(". ")
-    if not safe or len(safe.encode("utf-8", "replace")) > _MAX_BYTES:
+    if not safe:
         raise UnsafeName(part)
     return f"_{safe}" if _DEVICE.match(safe) else safe
+
+
+def _fits(path: PurePosixPath) -> bool:
+    is_short = all(len(part.encode("utf-8", "replace")) <= _MAX_BYTES for part in path.parts)
+    return is_short and len(str(path)) <= _MAX_CHARACTERS
+
+
+def _shorter(path: PurePosixPath) -> PurePosixPath:
+    """Return the path with a file name that fits, and that no other long name gets."""
+    room = _MAX_CHARACTERS - len(str(path.parent)) - 1
+    if room < _SHORTEST:
+        return path
+    mark = f"-{hashlib.sha256(path.name.encode('utf-8', 'replace')).hexdigest()[:8]}{path.suffix[:8]}"
+    stem = path.stem[: room - len(mark)]
+    while len(stem.encode("utf-8", "replace")) + len(mark.encode("utf-8", "replace")) > _MAX_BYTES:
+        stem = stem[:-1]
+    return path.with_name(f"{stem.rstrip('. ')}{mark}")
 
 
 class Names:

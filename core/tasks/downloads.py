@@ -99,7 +99,7 @@ def _with_fresh_urls(context: JobContext, task: Task, connection: Connection) ->
 def _finish(context: JobContext, task: Task, file: Path, command: Command | None) -> None:
     """Name the file after what it is, unpack it, look whether it is whole, and mark the task accordingly."""
     try:
-        path, model_format, problem = _identify(file)
+        path, model_format, problem = _identify(file, task.request.format)
         library.write_provenance(
             file.parent, _provenance(context.records.get(task.local_id) or task, path.name, model_format)
         )
@@ -129,10 +129,12 @@ def _finish(context: JobContext, task: Task, file: Path, command: Command | None
     )
 
 
-def _identify(file: Path) -> tuple[Path, formats.ModelFormat | None, str]:
+def _identify(file: Path, wanted: str) -> tuple[Path, formats.ModelFormat | None, str]:
     """Return the file to import, its format, and a sentence if that cannot be done.
 
     The download itself is renamed, never altered.
+
+    :param wanted: name of the format that was asked for.
     """
     model_format = formats.sniff(file)
     path = file.with_name(f"original{model_format.value}" if model_format else "original.bin")
@@ -141,7 +143,7 @@ def _identify(file: Path) -> tuple[Path, formats.ModelFormat | None, str]:
         return path, None, f"The service delivered {formats.describe_unknown(path)}, not a 3D model."
     try:
         if model_format is formats.ModelFormat.ZIP:
-            path, model_format = archive.unpack(path, path.with_name("unpacked"))
+            path, model_format = archive.unpack(path, path.with_name("unpacked"), wanted)
         else:
             checks.check(path, model_format)
         if model_format is formats.ModelFormat.GLB:

@@ -118,14 +118,9 @@ def test_a_failure_leaves_an_earlier_try_alone(room: Path) -> None:
         "C:\\escaped.glb",
         "C:escaped.glb",
         "c:/escaped.glb",
-        "model.glb:stream",
         "long/" * 40 + "model.glb",
         "a/" * 17 + "model.glb",
-        "x" * 181,
-        "\N{CHAIR}" * 64,
-        "line\nbreak.glb",
-        "delete\x7f.glb",
-        "control\x85.glb",
+        f"{'x' * 115}/model.glb",
         "//server/share/escaped.glb",
         "a/.. /escaped.glb",
         ".../escaped.glb",
@@ -140,6 +135,13 @@ def test_an_entry_that_could_land_elsewhere_is_refused(room: Path, name: str) ->
     ("name", "safe"),
     [
         ("What is this?.glb", "What is this_.glb"),
+        ("model.glb:stream", "model.glb_stream"),
+        ("2026-01-02T12:30:05.png", "2026-01-02T12_30_05.png"),
+        ("folder/C:x", "folder/C_x"),
+        ("Icon\r", "Icon_"),
+        ("line\nbreak.glb", "line_break.glb"),
+        ("delete\x7f.glb", "delete_.glb"),
+        ("control\x85.glb", "control_.glb"),
         ('a "quoted" <name>|*.glb', "a _quoted_ _name___.glb"),
         ("CON", "_CON"),
         ("aux.txt", "_aux.txt"),
@@ -159,6 +161,32 @@ def test_an_entry_that_could_land_elsewhere_is_refused(room: Path, name: str) ->
 def test_a_name_that_windows_does_not_take_is_changed_everywhere(room: Path, name: str, safe: str) -> None:
     path, _ = unpack_in(room, zip_bytes({"model.glb": glb(), raw_entry(name): b"content"}))
     assert (path.parent / safe).read_bytes() == b"content"
+
+
+@pytest.mark.parametrize("stem", ["a_weathered_bronze_statue_" * 6, "\N{CHAIR}" * 64, "椅" * 100])
+def test_a_name_that_is_too_long_is_made_shorter_and_stays_its_own(room: Path, stem: str) -> None:
+    entries: Entries = {f"{stem}1.glb": glb("One"), f"{stem}2.glb": glb("Another one, which is larger")}
+    path, _ = unpack_in(room, zip_bytes(entries))
+    assert path.read_bytes() == entries[f"{stem}2.glb"]
+    names = os.listdir(path.parent)
+    assert len(names) == 2 and all(name.endswith(".glb") and name.startswith(stem[:20]) for name in names)
+    assert all(len(name) <= 120 and len(name.encode()) <= 255 for name in names)
+
+
+def test_a_name_in_utf_8_that_does_not_say_so_is_read_as_it_was_meant(room: Path) -> None:
+    data = zip_bytes({"椅子.glb": glb(), "caf\u00e9.txt": b"x"})
+    # The flag is in the header of each entry and in the directory.
+    unsaid = data.replace(b"\x14\x00\x00\x08\x08\x00", b"\x14\x00\x00\x00\x08\x00")
+    assert unsaid != data
+    path, _ = unpack_in(room, unsaid)
+    assert sorted(os.listdir(path.parent)) == ["caf\u00e9.txt", "椅子.glb"]
+    # What is no UTF-8 is in the character set of DOS.
+    entry = raw_entry("Gr\u00f6\u00dfe.txt")
+    before = zip_bytes({"model.glb": glb(), entry: b"x"})
+    as_dos = before.replace("Gr\u00f6\u00dfe.txt".encode(), "Gr\u00f6\u00dfe__.txt".encode("cp437"))
+    as_dos = as_dos.replace(b"\x14\x00\x00\x08", b"\x14\x00\x00\x00")
+    path, _ = unpack_in(room, as_dos)
+    assert "Gr\u00f6\u00dfe__.txt" in os.listdir(path.parent)
 
 
 @pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR, stat.S_IFSOCK])
@@ -329,6 +357,18 @@ def test_of_several_models_the_best_is_taken(room: Path) -> None:
     }
     path, model_format = unpack_in(room, zip_bytes(entries))
     assert (path.name, model_format) == ("first.glb", ModelFormat.GLB)
+
+
+def test_of_several_models_the_one_of_the_wanted_format_is_taken(room: Path) -> None:
+    data = zip_bytes({"a.glb": glb(), "b.obj": OBJ_TEXT.encode()})
+    assert unpack_in(room, data)[1] is ModelFormat.GLB
+    for wanted, found in (("OBJ", ModelFormat.OBJ), ("FBX", ModelFormat.GLB), ("AUTO", ModelFormat.GLB)):
+        assert unpack(room / "original.zip", room / "unpacked", wanted)[1] is found
+
+
+def test_of_several_models_of_a_format_the_largest_is_taken(room: Path) -> None:
+    entries: Entries = {"collision.glb": glb("Box"), "model.glb": glb("Model" * 100), "x_lod.glb": glb("Model" * 10)}
+    assert unpack_in(room, zip_bytes(entries))[0].name == "model.glb"
 
 
 def test_shapes_without_materials_are_taken_last(room: Path) -> None:
