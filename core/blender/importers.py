@@ -158,7 +158,8 @@ def _required_extensions(path: Path, model_format: ModelFormat) -> tuple[str, ..
         raise ImportFailed(
             f"The delivered {model_format.label} file {error}. {_KEPT} Try again, or generate in another format."
         ) from error
-    if gltf.leads_outside(document):
+    own = library.own_folder(path)
+    if gltf.leads_outside(document, depth=len(path.parent.relative_to(own).parts)):
         raise ImportFailed(
             f"The delivered {model_format.label} file asks for files outside its own folder, so it was not imported. "
             f"{_KEPT} Try again, or generate in another format."

@@ -124,9 +124,12 @@ def required_extensions(document: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(name for name in names if isinstance(name, str)) if isinstance(names, list) else ()
 
 
-def leads_outside(document: Mapping[str, Any]) -> bool:
-    """Whether the file asks its reader to open something that is not in its own folder."""
-    return any(_is_outside(uri) for uri in _references(document))
+def leads_outside(document: Mapping[str, Any], depth: int = 0) -> bool:
+    """Whether the file asks its reader to open something that does not belong to it.
+
+    :param depth: how many folders it lies below the one whose files are its own.
+    """
+    return any(_is_outside(uri, depth) for uri in _references(document))
 
 
 def _references(document: Mapping[str, Any]) -> Iterator[str]:
@@ -137,7 +140,15 @@ def _references(document: Mapping[str, Any]) -> Iterator[str]:
                 yield uri
 
 
-def _is_outside(uri: str) -> bool:
+def _is_outside(uri: str, depth: int) -> bool:
     path = unquote(uri)
-    parts = path.replace("\\", "/").split("/")
-    return _OUTSIDE.match(path) is not None or os.pardir in parts
+    if _OUTSIDE.match(path):
+        return True
+    for part in path.replace("\\", "/").split("/"):
+        if part == os.pardir:
+            depth -= 1
+        elif part not in ("", "."):
+            depth += 1
+        if depth < 0:
+            return True
+    return False

@@ -252,6 +252,13 @@ def test_files_that_a_model_refers_to_are_in_its_own_folder(kind: str, uri: str,
     assert gltf.leads_outside({kind: [{"uri": "fine.bin"}, {"uri": uri}]}) is is_outside
 
 
+def test_a_model_in_a_folder_of_its_archive_may_use_the_folders_beside_it() -> None:
+    document = {"images": [{"uri": "../textures/wood.png"}]}
+    assert gltf.leads_outside(document) and not gltf.leads_outside(document, depth=1)
+    for uri in ("../../wood.png", "textures/../../../wood.png", "/wood.png", "../C:/wood.png/../../.."):
+        assert gltf.leads_outside({"images": [{"uri": uri}]}, depth=1)
+
+
 @given(arbitrary.json_values, arbitrary.json_values)
 def test_no_description_makes_reading_it_fail_otherwise(tmp_path_factory: Any, one: Any, other: Any) -> None:
     document = {**GLTF, "meshes": [{"primitives": [{"attributes": one, "indices": other}, one]}, other]}
