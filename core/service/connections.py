@@ -22,6 +22,10 @@ import urllib3.exceptions
 
 from .address import is_public_address
 
+_SEND_BUFFER: Final = 256 * 1024
+"""Bytes. The system keeps up to some MB otherwise, and on a slow line these are still on their way when the wait for an
+answer has long begun."""
+
 
 class TransportStopped(Exception):
     """`stop()` was called."""
@@ -146,6 +150,7 @@ def _connect(connection: urllib3.connection.HTTPConnection, connections: Connect
         try:
             with connections.watching(sock):
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
                 sock.settimeout(connection.timeout)
                 sock.connect(address)
                 return sock

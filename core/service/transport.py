@@ -13,7 +13,7 @@ cookies from one call to the next. Proxies and certificates are taken from the e
 from __future__ import annotations
 
 import contextlib
-import math
+import io
 import socket
 import threading
 import time
@@ -34,6 +34,8 @@ READ_SECONDS: Final = 30.0
 TOTAL_SECONDS: Final = 120.0
 """Longest time for a whole exchange, and for the head of a download's answer. It ends what comes so slowly that no
 pause in it is too long."""
+UPLOAD_BYTES_PER_SECOND: Final = 32 * 1024
+"""Slowest line that a picture goes out over; an exchange may last longer by what its body takes on that."""
 MAX_REPLY_BYTES: Final = 16 * 1024 * 1024
 """Largest answer that is no download; a full model list has well under 1 MB."""
 
@@ -135,10 +137,12 @@ class Transport:
         :raises NotConnected: only when not a byte was sent.
         :raises ExchangeBroken, TransportStopped: the request may have arrived.
         """
-        with self._lingering(), self._exchange(), self._new_session() as session:
+        seconds = self._total_seconds + len(body) / UPLOAD_BYTES_PER_SECOND
+        with self._lingering(), self._exchange(seconds), self._new_session() as session:
             response = session.post(
                 url,
-                data=body,
+                # Sent piece by piece: the time limit of a socket, still that for connecting, holds for all of one send.
+                data=io.BytesIO(body),
                 auth=_BearerAuth(key),
                 headers={
                     **(headers or {}),
@@ -162,7 +166,7 @@ class Transport:
         :raises NotPublic: when there is no such address.
         :raises NotConnected, ExchangeBroken, TransportStopped:
         """
-        exchange = self._exchange(seconds, is_public_only=is_public_only)
+        exchange = self._exchange(min(seconds, self._total_seconds), is_public_only=is_public_only)
         with self._lingering(), redaction.silence(), exchange, self._new_session() as session:
             response = session.get(
                 url,
@@ -236,13 +240,17 @@ class Transport:
                 self._connections.forget(duplicate)
 
     @contextlib.contextmanager
-    def _exchange(self, seconds: float = math.inf, *, is_public_only: bool = False) -> Iterator[None]:
-        """Prepare this thread for one request, and turn what goes wrong into one of three exceptions."""
+    def _exchange(self, seconds: float | None = None, *, is_public_only: bool = False) -> Iterator[None]:
+        """Prepare this thread for one request, and turn what goes wrong into one of three exceptions.
+
+        :param seconds: longest time for all of it, if it is not that of the transport.
+        """
         limit = Limit()
         current.connections, current.connected, current.limit = self._connections, False, limit
         current.is_public_only = is_public_only
         # A thread of its own, because no time limit of a socket holds for a whole answer.
-        watchdog = threading.Timer(min(seconds, self._total_seconds), self._connections.cut, (limit,))
+        allowed = self._total_seconds if seconds is None else seconds
+        watchdog = threading.Timer(allowed, self._connections.cut, (limit,))
         watchdog.name, watchdog.daemon = "tokenlab-time-limit", True
         watchdog.start()
         try:

@@ -83,6 +83,40 @@ def test_a_download_sends_no_key(transport: Transport) -> None:
     assert b"authorization" not in server.requests[0].lower()
 
 
+def read_slowly(caller: Caller) -> None:
+    """Take a request as a slow line brings it: never long nothing, but long in all."""
+    caller.connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
+    caller.read_request(pause=0.015)
+    caller.send(reply())
+
+
+def test_a_large_body_may_take_longer_than_a_connection_or_a_small_exchange(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport_module, "CONNECT_SECONDS", 0.5)
+    transport, body = Transport("tokenlab-test/1", read_seconds=0.5, total_seconds=0.5), b"x" * 8_000_000
+    with LoopbackServer(read_slowly) as server:
+        began = time.monotonic()
+        assert transport.post_once(server.url, body, key=KEY).status == 200
+        assert time.monotonic() - began > 1.0, "this was no slow line"
+    (request,) = server.requests
+    assert request.endswith(body)
+    assert f"Content-Length: {len(body)}\r\n".encode() in request
+    assert b"Transfer-Encoding" not in request
+
+
+def test_silence_within_a_large_body_is_a_broken_exchange(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport_module, "CONNECT_SECONDS", 0.3)
+    gone = threading.Event()
+    transport = Transport("tokenlab-test/1", read_seconds=SOON)
+    with LoopbackServer(lambda _caller: assert_set(gone)) as server:
+        with pytest.raises(ExchangeBroken):
+            transport.post_once(server.url, b"x" * 8_000_000, key=KEY)
+        gone.set()
+
+
+def assert_set(event: threading.Event) -> None:
+    assert event.wait(PATIENCE_SECONDS)
+
+
 # ---- nothing was sent
 
 
