@@ -14,13 +14,16 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import requests.adapters
 import urllib3.connection
 import urllib3.exceptions
 
 from .address import is_public_address
+
+if TYPE_CHECKING:
+    from .transport import Reply
 
 _SEND_BUFFER: Final = 256 * 1024
 """Bytes. The system keeps up to some MB otherwise, and on a slow line these are still on their way when the wait for an
@@ -32,6 +35,8 @@ class TransportStopped(Exception):
 
     sent = False
     """Whether bytes of the request may have left."""
+    head: Reply | None = None
+    """The beginning of the answer, without its body, if that came."""
 
 
 class NotPublic(Exception):

@@ -57,6 +57,9 @@ class NotConnected(Exception):
 class ExchangeBroken(Exception):
     """The connection stood, and then no complete answer came."""
 
+    head: Reply | None = None
+    """The beginning of the answer, without its body, if that came."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -66,6 +69,15 @@ class Reply:
     headers: Mapping[str, str]
     """Case-insensitive."""
     body: bytes
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """What becomes known of an exchange while it goes on."""
+
+    limit: Limit
+    head: Reply | None = None
+    """As in `ExchangeBroken`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +130,7 @@ class Transport:
 
         :raises NotConnected, ExchangeBroken, TransportStopped:
         """
-        with self._lingering(), self._exchange():
+        with self._lingering(), self._exchange() as exchange:
             response = self._pooled.get(
                 url,
                 params=params,
@@ -128,7 +140,7 @@ class Transport:
                 allow_redirects=False,
                 stream=True,
             )
-            return _whole(response)
+            return _whole(response, exchange)
 
     def post_once(self, url: str, body: bytes, *, key: str, headers: Mapping[str, str] | None = None) -> Reply:
         """Send JSON once, on a new connection, without repeats and without redirects (architecture, section 3).
@@ -138,7 +150,7 @@ class Transport:
         :raises ExchangeBroken, TransportStopped: the request may have arrived.
         """
         seconds = self._total_seconds + len(body) / UPLOAD_BYTES_PER_SECOND
-        with self._lingering(), self._exchange(seconds), self._new_session() as session:
+        with self._lingering(), self._exchange(seconds) as exchange, self._new_session() as session:
             response = session.post(
                 url,
                 # Sent piece by piece: the time limit of a socket, still that for connecting, holds for all of one send.
@@ -154,7 +166,7 @@ class Transport:
                 allow_redirects=False,
                 stream=True,
             )
-            return _whole(response)
+            return _whole(response, exchange)
 
     def peek(self, url: str, *, seconds: float, is_public_only: bool) -> Reply:
         """Ask for one byte, and return the head of the answer with the first bytes of what came, however much that is.
@@ -240,12 +252,13 @@ class Transport:
                 self._connections.forget(duplicate)
 
     @contextlib.contextmanager
-    def _exchange(self, seconds: float | None = None, *, is_public_only: bool = False) -> Iterator[None]:
+    def _exchange(self, seconds: float | None = None, *, is_public_only: bool = False) -> Iterator[_Exchange]:
         """Prepare this thread for one request, and turn what goes wrong into one of three exceptions.
 
         :param seconds: longest time for all of it, if it is not that of the transport.
         """
         limit = Limit()
+        exchange = _Exchange(limit)
         current.connections, current.connected, current.limit = self._connections, False, limit
         current.is_public_only = is_public_only
         # A thread of its own, because no time limit of a socket holds for a whole answer.
@@ -254,7 +267,7 @@ class Transport:
         watchdog.name, watchdog.daemon = "tokenlab-time-limit", True
         watchdog.start()
         try:
-            yield
+            yield exchange
             if limit.is_over:
                 # What was cut can look complete: a head without its end, a body without a stated length.
                 raise TimeoutError("the exchange took too long")
@@ -262,10 +275,12 @@ class Transport:
             # ValueError: requests and urllib3 let some complaints about an address through as such.
             if self._connections.stopped:
                 stopped = TransportStopped()
-                stopped.sent = current.connected
+                stopped.sent, stopped.head = current.connected, exchange.head
                 raise stopped from error
             if current.connected:
-                raise ExchangeBroken from error
+                broken = ExchangeBroken()
+                broken.head = exchange.head
+                raise broken from error
             raise NotConnected(_plain_cause(error)) from error
         finally:
             watchdog.cancel()
@@ -299,15 +314,16 @@ def _plain_cause(error: BaseException) -> str:
     return next((text for kind, text in causes if isinstance(error, kind)), "no connection")
 
 
-def _whole(response: requests.Response) -> Reply:
+def _whole(response: requests.Response, exchange: _Exchange) -> Reply:
     """Read the body within the limit of size; the limit of time is the whole exchange's."""
+    exchange.head = Reply(response.status_code, response.headers, b"")
     parts: list[bytes] = []
     size = 0
     with response:
         for part in response.iter_content(_CHUNK):
             size += len(part)
             if size > MAX_REPLY_BYTES:
-                raise ExchangeBroken("the answer is too long")
+                raise requests.ConnectionError("the answer is too long")
             parts.append(part)
     _check_length(response, size)
     return Reply(response.status_code, response.headers, b"".join(parts))

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -13,7 +14,7 @@ from core.service.client import Client
 from core.service.contract import RemoteStatus
 from core.service.errors import Busy, Refused, ServiceError, Stopped, Unclear, Unreachable
 from core.service.transport import Transport
-from tests.loopback import LoopbackServer, answering, refused_port, reply
+from tests.loopback import Caller, LoopbackServer, answering, refused_port, reply
 from tests.simulator.configuration import EXPIRED_KEY, OTHER_WORKSPACE_KEY
 from tests.simulator.process import SimulatorProcess
 
@@ -169,6 +170,56 @@ def test_a_create_answer_with_an_id_in_the_header_only_is_still_ours(
 )
 def test_an_unreadable_answer_to_a_create_is_unclear(transport: Transport, body: bytes) -> None:
     with LoopbackServer(answering(reply(body))) as server, pytest.raises(Unclear):
+        Client(transport, Connection(server.url, "sk-x")).create(BODY)
+
+
+ID = "ldtask_0123456789abcdef0123456789abcdef"
+NAMED = f"X-Task-ID: {ID}\r\nX-Request-ID: req_1\r\n"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        reply(f'{{"id": "{ID}"}}'.encode(), headers="X-Request-ID: req_1\r\n"),
+        reply(f'{{"task_id": "{ID}", "status": 5}}'.encode(), headers="X-Request-ID: req_1\r\n"),
+        reply(f'{{"id": "{ID}", "status": ""}}'.encode(), headers="X-Request-ID: req_1\r\n"),
+        reply(b"", status="202 Accepted", headers=NAMED),
+        reply(b"<html>", headers=NAMED),
+        reply(b"[]", headers=NAMED),
+        reply(b'{"id": "ldt', headers=NAMED, length=1000),
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n" + NAMED.encode() + b"\r\nZZ\r\n",
+    ],
+)
+def test_any_success_that_names_the_task_is_a_task(transport: Transport, answer: bytes) -> None:
+    with LoopbackServer(answering(answer)) as server:
+        created = Client(transport, Connection(server.url, "sk-x")).create(BODY)
+    assert (created.task_id, created.status, created.request_id) == (ID, RemoteStatus.PENDING, "req_1")
+
+
+def test_a_success_that_names_the_task_is_a_task_even_if_we_end_the_exchange(transport: Transport) -> None:
+    def stop(caller: Caller) -> None:
+        # Long enough for the head to be read.
+        time.sleep(0.2)
+        transport.stop()
+        caller.wait_until_gone()
+
+    with LoopbackServer(answering(reply(b"{", headers=NAMED, length=1000), then=stop)) as server:
+        assert Client(transport, Connection(server.url, "sk-x")).create(BODY).task_id == ID
+
+
+@pytest.mark.parametrize("status", ["200 OK", "401 Unauthorized", "500 No"])
+def test_an_answer_that_breaks_off_without_naming_a_task_is_unclear_and_known_by_its_request(
+    transport: Transport, status: str
+) -> None:
+    broken = reply(b"{", status=status, headers="X-Request-ID: req_1\r\n", length=1000)
+    with LoopbackServer(answering(broken)) as server, pytest.raises(Unclear) as caught:
+        Client(transport, Connection(server.url, "sk-x")).create(BODY)
+    assert caught.value.request_id == "req_1"
+
+
+def test_a_refusal_that_breaks_off_is_no_task_whatever_it_names(transport: Transport) -> None:
+    broken = reply(b"{", status="500 No", headers=NAMED, length=1000)
+    with LoopbackServer(answering(broken)) as server, pytest.raises(Unclear):
         Client(transport, Connection(server.url, "sk-x")).create(BODY)
 
 
