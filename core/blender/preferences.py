@@ -15,7 +15,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, St
 
 from ... import __package__ as base_package
 from ..files.library import default_data_directory
-from ..service.address import Connection, is_acceptable_base_url, is_loopback
+from ..service.address import Connection, is_acceptable_base_url, is_loopback, plain_base_url
 from ..service.contract import DEFAULT_BASE_URL
 from ..tasks.settings import DEFAULT_DOWNLOADS, Settings
 from . import models, second_blender
@@ -140,8 +140,8 @@ def api_key() -> str:
 
 
 def base_url() -> str:
-    """Return the service address in force, without a trailing slash."""
-    return (environment_override("base_url") or get().base_url.strip() or DEFAULT_BASE_URL).rstrip("/")
+    """Return the service address in force, as `Connection` wants it."""
+    return plain_base_url(environment_override("base_url") or get().base_url.strip() or DEFAULT_BASE_URL)
 
 
 def data_directory() -> Path:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from urllib.parse import quote, urljoin
+from urllib.parse import quote
 
 from . import errors
 from .address import Connection, same_origin
@@ -123,11 +123,9 @@ class Client:
                 ) from None
 
     def _status_url(self, task_id: str, poll_url: str) -> str:
-        if poll_url:
-            with contextlib.suppress(ValueError):  # what is no URL at all
-                absolute = urljoin(self._connection.url("/"), poll_url)
-                if same_origin(absolute, self._connection.base_url):
-                    return absolute
+        absolute = self._connection.url_of_answer(poll_url) if poll_url else ""
+        if absolute and same_origin(absolute, self._connection.base_url):
+            return absolute
         return self._connection.url(TASK_PATH + quote(task_id, safe=""))
 
     def _post(self, payload: bytes, headers: dict[str, str]) -> Reply:

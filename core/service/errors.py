@@ -219,6 +219,11 @@ class _Answer:
         return first if isinstance(first, Mapping) else {}
 
     @property
+    def is_of_no_route(self) -> bool:
+        """Whether what was asked for is not there at all: only a task or a model can be missing at the service."""
+        return self.status == 404 and self.during in ("create", "models") and self.code != "model_not_found"
+
+    @property
     def is_own_word(self) -> bool:
         """Whether it is the service's own 503 (API notes 5.1).
 
@@ -285,6 +290,8 @@ def _what_happened(answer: _Answer) -> str:
         return f"The service does not know the model{_quoted(answer.error.get('model') or answer.model)}."
     if 300 <= answer.status < 400:
         return "The service address points somewhere else."
+    if answer.is_of_no_route:
+        return "There is nothing at the service address that takes this request."
     if answer.status in known:
         return known[answer.status]
     return f"The service refused the request: {_own_words(answer)}"
@@ -299,7 +306,7 @@ def _what_next(answer: _Answer) -> str:
     if answer.code == "model_not_found":
         meant = public_words(answer.error.get("did_you_mean"), limit=80)
         return f"{money} Did you mean {meant}?" if meant else f"{money} Choose another model."
-    if 300 <= answer.status < 400:
+    if 300 <= answer.status < 400 or answer.is_of_no_route:
         return f"{money} Check the service address {IN_PREFERENCES}."
     if answer.code == "quota_exceeded":
         return f"{money} Raise the limit of the key, or use another key."

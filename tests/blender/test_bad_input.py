@@ -68,6 +68,22 @@ def test_a_key_is_not_given_to_an_address_without_encryption(
         extension.generate("a cube")
 
 
+def test_the_version_at_the_end_of_the_service_address_does_no_harm(
+    extension: ModuleType, simulator: SimulatorProcess, preferences: Any
+) -> None:
+    preferences.base_url += "/v1/"
+    extension.generate("a cube").wait(30)
+    assert len(charged(simulator)) == 1
+
+
+def test_a_service_address_that_leads_to_something_else_is_said_to_be_wrong(
+    extension: ModuleType, simulator: SimulatorProcess, preferences: Any
+) -> None:
+    preferences.base_url += "/somewhere"
+    sentence = fails(extension, extension.generate("a cube"))
+    assert "Nothing was charged. Check the service address in the preferences." in sentence
+
+
 def test_a_wrong_key_is_said_to_be_wrong(extension: ModuleType, simulator: SimulatorProcess, preferences: Any) -> None:
     preferences.api_key = "sk-wrong"
     sentence = fails(extension, extension.generate("a cube"))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from core.service.address import Connection, is_acceptable_base_url, is_loopback, same_origin
+from core.service.address import Connection, is_acceptable_base_url, is_loopback, plain_base_url, same_origin
 from core.service.client import Client
 from core.service.contract import RemoteStatus
 from core.service.errors import Busy, Refused, ServiceError, Stopped, Unclear, Unreachable
@@ -91,6 +91,29 @@ def test_a_poll_url_that_is_not_the_services_own_falls_back_to_the_task_id(
     created = client.create(BODY)
     host = simulator.url.removeprefix("http://")
     assert client.status(created.task_id, poll_url.replace("{host}", host)).task_id == created.task_id
+
+
+@pytest.mark.parametrize(
+    ("path", "poll_url", "asked"),
+    [
+        ("", "/v1/tasks/x", "/v1/tasks/x"),
+        ("/tokenlab", "/v1/tasks/x?a=1", "/tokenlab/v1/tasks/x?a=1"),
+        ("/tokenlab/", "/v1/tasks/x", "/tokenlab/v1/tasks/x"),
+        ("/tokenlab", "/tokenlab/v1/tasks/x", "/tokenlab/v1/tasks/x"),
+        ("/tokenlab", "/tokenlabs/v1/tasks/x", "/tokenlab/tokenlabs/v1/tasks/x"),
+        ("/tokenlab", "", "/tokenlab/v1/tasks/ldtask_1"),
+        ("/tokenlab", "//evil.example.com/v1/tasks/x", "/tokenlab/v1/tasks/ldtask_1"),
+        ("/tokenlab", "https://evil.example.com/v1/tasks/x", "/tokenlab/v1/tasks/ldtask_1"),
+        ("/tokenlab", "{origin}/v1/tasks/x", "/v1/tasks/x"),
+    ],
+)
+def test_a_poll_url_of_a_service_behind_a_path_leads_there_too(
+    transport: Transport, path: str, poll_url: str, asked: str
+) -> None:
+    with LoopbackServer(answering(reply(b'{"id": "ldtask_1", "status": "pending"}'))) as server:
+        client = Client(transport, Connection(server.url + path, "sk-x"))
+        client.status("ldtask_1", poll_url.replace("{origin}", server.url))
+    assert server.requests[0].startswith(f"GET {asked} HTTP/1.1\r\n".encode())
 
 
 @pytest.mark.parametrize("task_id", ["a/b", "../models", "a?b=c", "a#b", "a b", "gptproto_v3:1", "ü"])
@@ -376,6 +399,23 @@ def test_an_unclear_answer_about_models_is_unclear(simulator: SimulatorProcess, 
 )
 def test_a_key_is_sent_over_https_or_to_this_machine_only(url: str, acceptable: bool) -> None:
     assert is_acceptable_base_url(url) is acceptable
+
+
+@pytest.mark.parametrize(
+    ("written", "plain"),
+    [
+        ("https://api.example.com", "https://api.example.com"),
+        (" https://api.example.com// ", "https://api.example.com"),
+        ("https://api.example.com/v1", "https://api.example.com"),
+        ("https://api.example.com/v1/", "https://api.example.com"),
+        ("https://gw.example.com/tokenlab/v1", "https://gw.example.com/tokenlab"),
+        ("https://gw.example.com/dev1", "https://gw.example.com/dev1"),
+        ("https://v1/", "https://v1"),
+        ("", ""),
+    ],
+)
+def test_the_version_that_each_path_begins_with_may_be_part_of_the_service_address(written: str, plain: str) -> None:
+    assert plain_base_url(written) == plain
 
 
 @pytest.mark.parametrize(
