@@ -101,6 +101,11 @@ def is_acceptable_base_url(url: str) -> bool:
     return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(url)))
 
 
+def is_sendable_key(key: str) -> bool:
+    """Whether a header can hold the key; one that was copied masked, or over two lines, is none."""
+    return key.isascii() and key.isprintable()
+
+
 def is_public_address(text: str) -> bool:
     """Whether an IP address is one of the public internet.
 

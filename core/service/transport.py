@@ -26,6 +26,7 @@ import requests
 import urllib3.exceptions
 
 from .. import redaction
+from .address import is_sendable_key
 from .connections import Adapter, Connections, Limit, TransportStopped, current
 
 CONNECT_SECONDS: Final = 10.0
@@ -104,6 +105,9 @@ class _BearerAuth(requests.auth.AuthBase):
         self._key = key
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if not is_sendable_key(self._key):
+            # Said before there is a connection, for nothing is sent.
+            raise requests.exceptions.InvalidHeader
         if self._key:
             request.headers["Authorization"] = f"Bearer {self._key}"
         return request
@@ -310,6 +314,7 @@ def _plain_cause(error: BaseException) -> str:
         (requests.exceptions.ProxyError, "the proxy refused"),
         (requests.exceptions.InvalidURL, "the address is not valid"),
         (requests.exceptions.InvalidSchema, "the address is not valid"),
+        (requests.exceptions.InvalidHeader, "the API key is not valid"),
     )
     return next((text for kind, text in causes if isinstance(error, kind)), "no connection")
 

@@ -51,6 +51,16 @@ def test_without_a_key_nothing_is_sent_and_the_way_to_the_preferences_is_named(
     assert "tokenlab_tasks" not in bpy.context.scene
 
 
+def test_a_key_that_was_copied_masked_is_not_sent_and_the_way_to_the_preferences_is_named(
+    extension: ModuleType, simulator: SimulatorProcess, preferences: Any
+) -> None:
+    preferences.api_key = "sk-••••••••1234"
+    with pytest.raises(extension.TokenLabError, match=r"characters that no key has.*in the preferences"):
+        extension.generate("a cube")
+    assert simulator.journal()["requests"] == []
+    assert "tokenlab_tasks" not in bpy.context.scene
+
+
 def test_with_online_access_off_no_request_leaves_for_another_machine(
     extension: ModuleType, session: Any, preferences: Any
 ) -> None:

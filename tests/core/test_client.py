@@ -9,7 +9,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from core.service.address import Connection, is_acceptable_base_url, is_loopback, plain_base_url, same_origin
+from core.service.address import (
+    Connection,
+    is_acceptable_base_url,
+    is_loopback,
+    is_sendable_key,
+    plain_base_url,
+    same_origin,
+)
 from core.service.client import Client
 from core.service.contract import RemoteStatus
 from core.service.errors import Busy, Refused, ServiceError, Stopped, Unclear, Unreachable
@@ -399,6 +406,14 @@ def test_an_unclear_answer_about_models_is_unclear(simulator: SimulatorProcess, 
 )
 def test_a_key_is_sent_over_https_or_to_this_machine_only(url: str, acceptable: bool) -> None:
     assert is_acceptable_base_url(url) is acceptable
+
+
+@pytest.mark.parametrize(
+    ("key", "sendable"),
+    [("sk-Test_0123", True), ("", True), ("sk-••••", False), ("sk-ü", False), ("sk-a\nb", False), ("sk-\x7f", False)],
+)
+def test_a_key_is_printable_ascii(key: str, sendable: bool) -> None:
+    assert is_sendable_key(key) is sendable
 
 
 @pytest.mark.parametrize(

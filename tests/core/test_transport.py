@@ -142,6 +142,16 @@ def test_silence_in_the_handshake_means_not_connected(
         way(transport, server.url.replace("http:", "https:"))
 
 
+@pytest.mark.parametrize("key", ["sk-••••1234", "sk-ü", "sk-first\nX-Second: line", "sk-a\x00b"])
+def test_a_key_that_no_header_can_hold_means_that_nothing_was_sent(transport: Transport, key: str) -> None:
+    with LoopbackServer(answering(reply())) as server:
+        with pytest.raises(NotConnected, match="the API key is not valid"):
+            transport.get(server.url, key=key)
+        with pytest.raises(NotConnected, match="the API key is not valid"):
+            transport.post_once(server.url, b"{}", key=key)
+        assert server.connections == []
+
+
 # ---- it may have been sent
 
 
