@@ -13,7 +13,8 @@ import contextlib
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 import requests.adapters
@@ -122,6 +123,45 @@ class Limit:
         self.is_over = False
         self.used: set[socket.socket] = set()
         """Duplicates of the connections that it was made over."""
+
+
+class PieceLimit:
+    """A time limit for each piece of a body, of which there may be any number: one thread watches over them all."""
+
+    def __init__(self, cut: Callable[[], None], seconds: float) -> None:
+        """Begin to watch.
+
+        :param cut: ends the exchange, on the watching thread.
+        :param seconds: longest time for a piece.
+        """
+        self._cut, self._seconds = cut, seconds
+        self._began: float | None = None
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="tokenlab-piece-limit", daemon=True)
+        self._thread.start()
+
+    @contextlib.contextmanager
+    def piece(self) -> Iterator[None]:
+        """Let the limit hold; between two pieces the time belongs to whoever takes them."""
+        self._began = time.monotonic()
+        try:
+            yield
+        finally:
+            self._began = None
+
+    def close(self) -> None:
+        """Watch no more."""
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        wait = self._seconds
+        while not self._over.wait(wait):
+            began = self._began
+            wait = self._seconds if began is None else began + self._seconds - time.monotonic()
+            if wait <= 0:
+                self._cut()
+                return
 
 
 class Current(threading.local):

@@ -17,8 +17,9 @@ import io
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from http.cookiejar import DefaultCookiePolicy
 from typing import Final
 
@@ -27,7 +28,7 @@ import urllib3.exceptions
 
 from .. import redaction
 from .address import is_sendable_key
-from .connections import Adapter, Connections, Limit, TransportStopped, current
+from .connections import Adapter, Connections, Limit, PieceLimit, TransportStopped, current
 
 CONNECT_SECONDS: Final = 10.0
 READ_SECONDS: Final = 30.0
@@ -37,6 +38,8 @@ TOTAL_SECONDS: Final = 120.0
 pause in it is too long."""
 UPLOAD_BYTES_PER_SECOND: Final = 32 * 1024
 """Slowest line that a picture goes out over; an exchange may last longer by what its body takes on that."""
+PIECE_SECONDS: Final = 60.0
+"""Longest time for a piece of a download: one that comes more slowly than its smallest pieces in this time is ended."""
 MAX_REPLY_BYTES: Final = 16 * 1024 * 1024
 """Largest answer that is no download; a full model list has well under 1 MB."""
 
@@ -117,11 +120,17 @@ class Transport:
     """Makes HTTP requests for the client; one for the whole session, shared by all workers."""
 
     def __init__(
-        self, user_agent: str, *, read_seconds: float = READ_SECONDS, total_seconds: float = TOTAL_SECONDS
+        self,
+        user_agent: str,
+        *,
+        read_seconds: float = READ_SECONDS,
+        total_seconds: float = TOTAL_SECONDS,
+        piece_seconds: float = PIECE_SECONDS,
     ) -> None:
         self._user_agent = user_agent
         self._total_seconds = total_seconds
         self._read_seconds = read_seconds
+        self._piece_seconds = piece_seconds
         self._connections = Connections()
         self._pooled = self._new_session()
 
@@ -208,7 +217,7 @@ class Transport:
         :raises NotConnected, ExchangeBroken, TransportStopped:
         """
         with self._lingering(), self._new_session() as session:
-            with self._exchange(), redaction.silence():
+            with self._exchange() as exchange, redaction.silence():
                 response = session.get(
                     url,
                     auth=_BearerAuth(""),
@@ -217,23 +226,29 @@ class Transport:
                     allow_redirects=False,
                     stream=True,
                 )
-            with response:
-                yield Stream(response.status_code, response.headers, self._chunks(response))
+            with response, contextlib.closing(self._chunks(response, exchange.limit)) as chunks:
+                yield Stream(response.status_code, response.headers, chunks)
 
-    def _chunks(self, response: requests.Response) -> Iterator[bytes]:
+    def _chunks(self, response: requests.Response, limit: Limit) -> Generator[bytes]:
+        cut = partial(self._connections.cut, limit)
         size = 0
         try:
-            for chunk in _pieces(response):
-                if self._connections.stopped:
-                    raise TransportStopped
-                size += len(chunk)
-                yield chunk
-            if self._connections.stopped:
-                # A body without a stated length looks complete when it was cut.
-                raise TransportStopped
+            with contextlib.closing(PieceLimit(cut, self._piece_seconds)) as piece_limit:
+                for chunk in _pieces(response, piece_limit):
+                    self._check_uncut(limit)
+                    size += len(chunk)
+                    yield chunk
+            # A body without a stated length looks complete when it was cut.
+            self._check_uncut(limit)
             _check_length(response, size)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise TransportStopped if self._connections.stopped else ExchangeBroken from error
+
+    def _check_uncut(self, limit: Limit) -> None:
+        if self._connections.stopped:
+            raise TransportStopped
+        if limit.is_over:
+            raise ExchangeBroken
 
     def _new_session(self) -> requests.Session:
         session = _Session()
@@ -291,12 +306,13 @@ class Transport:
             current.connections = current.limit = None
 
 
-def _pieces(response: requests.Response) -> Iterator[bytes]:
+def _pieces(response: requests.Response, limit: PieceLimit) -> Iterator[bytes]:
     """Read the body, in pieces as large as the connection is fast."""
     wanted = _CHUNK
     while True:
         started = time.monotonic()
-        piece: bytes = response.raw.read(wanted, decode_content=True)
+        with limit.piece():
+            piece: bytes = response.raw.read(wanted, decode_content=True)
         if not piece:
             return
         seconds = time.monotonic() - started

@@ -140,6 +140,7 @@ EXPECTATIONS: Final = (
     Expected("asset-500", "DOWNLOADING", sentence=("could not be fetched", SAFE, "Try again")),
     Expected("asset-truncated", "DOWNLOADING", sentence=("could not be fetched", SAFE, "Try again")),
     Expected("asset-reset-at-half", "DOWNLOADING", sentence=("could not be fetched", SAFE, "Try again")),
+    Expected("asset-drips", "DOWNLOADING", sentence=("could not be fetched", SAFE, "Try again")),
     Expected("asset-never-answers", "DOWNLOADING", sentence=("could not be fetched", SAFE, "Try again")),
     # Only the importer can tell, so the download is whole as far as anybody says.
     Expected("asset-wrong-length", "READY", sentence=("cut short", "nothing is charged again", "Try again")),

@@ -16,6 +16,7 @@ import pytest
 
 from core.files import library
 from core.service.contract import GenerationRequest
+from core.tasks.engine import Engine
 from core.tasks.journal import Row
 from core.tasks.pacing import Pacing
 from core.tasks.task import TaskState, new_task
@@ -333,6 +334,19 @@ def test_stopping_to_wait_during_a_download_holds(rig: Rig, simulator: Simulator
     simulator.configure(faults=[])
     assert rig.engine.resume(local_id)
     rig.run_to(local_id, S.READY)
+
+
+@pytest.mark.parametrize("leave", [Engine.stop_waiting, Engine.remove])
+def test_a_download_that_nobody_waits_for_any_more_is_ended(
+    rig: Rig, simulator: SimulatorProcess, monkeypatch: pytest.MonkeyPatch, leave: Callable[[Engine, str], bool]
+) -> None:
+    monkeypatch.setattr("core.service.transport._CHUNK", 1)
+    simulator.configure(faults=["asset-drips"])
+    local_id = rig.submit()
+    rig.run_until(lambda: bool(simulator.requests("assets")))
+    assert leave(rig.engine, local_id)
+    rig.settle()
+    assert len(simulator.requests("assets")) == 1
 
 
 def test_the_host_of_the_files_never_sees_the_key(rig: Rig, simulator: SimulatorProcess) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from core.service import transport as transport_module
 from core.service.transport import ExchangeBroken, Transport
-from tests.loopback import PATIENCE_SECONDS, Caller, LoopbackServer, reply
+from tests.loopback import PATIENCE_SECONDS, Caller, LoopbackServer, answering, reply
 
 SOON = 5.0
 """Seconds: far above what anything here needs."""
@@ -103,4 +103,44 @@ def test_a_download_may_take_longer_than_an_exchange() -> None:
     transport = Transport("tokenlab-test/1", read_seconds=PATIENCE_SECONDS, total_seconds=0.3)
     with LoopbackServer(slowly) as server, transport.stream(server.url) as stream:
         assert b"".join(stream.chunks) == b"x" * 20
+    transport.stop()
+
+
+@pytest.mark.parametrize("length", ["Content-Length: 1000000", "Connection: close"])
+def test_a_download_that_drips_for_ever_is_ended(length: str) -> None:
+    def drip(caller: Caller) -> None:
+        caller.read_request()
+        caller.send(f"HTTP/1.1 200 OK\r\n{length}\r\n\r\n".encode())
+        for _ in range(500):
+            caller.send(b"x")
+            time.sleep(0.02)
+
+    transport = Transport("tokenlab-test/1", read_seconds=PATIENCE_SECONDS, piece_seconds=0.3)
+    with LoopbackServer(drip) as server, transport.stream(server.url) as stream:
+        began = time.monotonic()
+        with pytest.raises(ExchangeBroken):
+            for _ in stream.chunks:
+                pass
+        assert time.monotonic() - began < SOON
+    transport.stop()
+    assert "tokenlab-piece-limit" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_a_download_is_not_ended_because_the_disk_is_slow() -> None:
+    data = bytes(300_000)
+    transport = Transport("tokenlab-test/1", read_seconds=PATIENCE_SECONDS, piece_seconds=0.2)
+    with LoopbackServer(answering(reply(data))) as server, transport.stream(server.url) as stream:
+        received = b""
+        for chunk in stream.chunks:
+            received += chunk
+            time.sleep(0.3)
+        assert received == data
+    transport.stop()
+
+
+def test_a_download_that_is_left_leaves_no_thread() -> None:
+    transport = Transport("tokenlab-test/1", read_seconds=PATIENCE_SECONDS)
+    with LoopbackServer(answering(reply(bytes(300_000)))) as server, transport.stream(server.url) as stream:
+        assert next(iter(stream.chunks))
+    assert "tokenlab-piece-limit" not in [thread.name for thread in threading.enumerate()]
     transport.stop()
