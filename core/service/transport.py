@@ -231,16 +231,14 @@ class Transport:
 
     def _chunks(self, response: requests.Response, limit: Limit) -> Generator[bytes]:
         cut = partial(self._connections.cut, limit)
-        size = 0
         try:
             with contextlib.closing(PieceLimit(cut, self._piece_seconds)) as piece_limit:
                 for chunk in _pieces(response, piece_limit):
                     self._check_uncut(limit)
-                    size += len(chunk)
                     yield chunk
             # A body without a stated length looks complete when it was cut.
             self._check_uncut(limit)
-            _check_length(response, size)
+            _check_length(response)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise TransportStopped if self._connections.stopped else ExchangeBroken from error
 
@@ -346,12 +344,14 @@ def _whole(response: requests.Response, exchange: _Exchange) -> Reply:
             if size > MAX_REPLY_BYTES:
                 raise requests.ConnectionError("the answer is too long")
             parts.append(part)
-    _check_length(response, size)
+    _check_length(response)
     return Reply(response.status_code, response.headers, b"".join(parts))
 
 
-def _check_length(response: requests.Response, size: int) -> None:
+def _check_length(response: requests.Response) -> None:
     """Do what only urllib3 2 does by itself, and Blender 4.2 has 1.26: notice that a body ended early."""
     announced = response.headers.get("Content-Length", "")
-    if announced.isdecimal() and "Content-Encoding" not in response.headers and size < int(announced):
+    # An announced length is that on the wire, before decoding; chunks tell their own, and are not counted there.
+    is_counted = announced.isdecimal() and "Transfer-Encoding" not in response.headers
+    if is_counted and response.raw.tell() < int(announced):
         raise requests.ConnectionError("the answer ended early")

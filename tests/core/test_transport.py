@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import gzip
+import os
 import socket
 import threading
 import time
@@ -189,6 +191,22 @@ def test_once_the_connection_stood_an_incomplete_answer_is_a_broken_exchange(way
     with LoopbackServer(behaviour) as server, pytest.raises(ExchangeBroken):
         way(transport, server.url)
     assert len(server.connections) == 1
+
+
+@all_ways
+def test_an_encoded_answer_that_ends_early_is_a_broken_exchange_too(transport: Transport, way: Way) -> None:
+    whole = gzip.compress(os.urandom(200_000))
+    half = reply(whole[: len(whole) // 2], headers="Content-Encoding: gzip\r\n", length=len(whole))
+    with LoopbackServer(answering(half)) as server, pytest.raises(ExchangeBroken):
+        way(transport, server.url)
+
+
+@all_ways
+def test_an_encoded_answer_is_whole_though_it_is_longer_than_it_says(transport: Transport, way: Way) -> None:
+    whole = reply(gzip.compress(bytes(200_000)), headers="Content-Encoding: gzip\r\n")
+    with LoopbackServer(answering(whole)) as server:
+        answer = way(transport, server.url)
+    assert bytes(200_000) in (answer, getattr(answer, "body", None))
 
 
 @with_key
