@@ -32,6 +32,8 @@ FORMATS: Final = ("GLB", "FBX", "OBJ", "USDZ")
 QUALITIES: Final = ("DRAFT", "STANDARD", "HIGH")
 DELIVERY_POLICIES: Final = ("auto", "verified", "official")
 """Which of the service's delivery tiers may do the work (API notes 1.3); their prices differ."""
+MAX_URL: Final = 20_000
+"""Longest address that is kept, in characters. A signed one that is cut is worth nothing."""
 MAX_SEED: Final = 2**31 - 1
 """The seed's range is not documented (API notes 10); Blender's integers end here."""
 
@@ -152,7 +154,7 @@ def _task_reply(body: Mapping[str, Any], headers: Mapping[str, str], status: Rem
     return TaskReply(
         task_id=task_id,
         status=status,
-        poll_url=clean_text(body.get("poll_url")),
+        poll_url=_url(body.get("poll_url")),
         progress=_progress(body.get("progress")),
         model=one_line(body.get("model")),
         asset_urls=_asset_urls(body),
@@ -192,10 +194,15 @@ def is_finite(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and -math.inf < value < math.inf
 
 
+def _url(value: object) -> str:
+    text = value.strip() if isinstance(value, str) else ""
+    return clean_text(text, limit=MAX_URL) if len(text) <= MAX_URL else ""
+
+
 def _asset_urls(body: Mapping[str, Any]) -> dict[str, str]:
     urls = {}
     for kind in ("model", "glb", "fbx", "obj", "usdz"):
-        if url := clean_text(body.get(f"{kind}_url")):
+        if url := _url(body.get(f"{kind}_url")):
             urls[kind] = url
     return urls
 

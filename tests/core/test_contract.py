@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from core.service.contract import (
     AUTO,
+    MAX_URL,
     RemoteStatus,
     UnreadableReply,
     choose_asset,
@@ -163,6 +164,15 @@ def test_the_billing_id_may_come_as_a_header() -> None:
 
 def test_addresses_are_not_shown_when_a_reply_is_printed() -> None:
     assert "secret" not in repr(parse_task_reply({**SMALLEST, "glb_url": "https://x/?secret"}, {}))
+
+
+def test_an_address_is_kept_whole_or_not_at_all() -> None:
+    long, longest, too_long = ("https://x/?" + "s" * (size - 11) for size in (5_000, MAX_URL, MAX_URL + 1))
+    body = {**SMALLEST, "poll_url": too_long, "model_url": too_long, "glb_url": long, "fbx_url": f" {longest} "}
+    reply = parse_task_reply(body, {})
+    assert reply.asset_urls == {"glb": long, "fbx": longest}
+    assert reply.poll_url == ""
+    assert parse_task_reply({**SMALLEST, "poll_url": long}, {}).poll_url == long
 
 
 TASK_FIELDS = ("id", "task_id", "status", "poll_url", "progress", "model", "model_url", "glb_url", "error")
