@@ -133,6 +133,7 @@ EXPECTATIONS: Final = (
     Expected("asset-slow", "READY"),
     Expected("asset-truncated:1", "READY"),
     Expected("asset-reset-at-half:1", "READY"),
+    Expected("asset-400", "DOWNLOADING", sentence=("could not be fetched", SAFE, "Try again")),
     Expected("asset-403", "DOWNLOADING", sentence=("could not be fetched", SAFE, "Try again")),
     Expected("asset-404", "DOWNLOADING", sentence=("could not be fetched", SAFE, "Try again")),
     Expected("asset-410", "DOWNLOADING", sentence=("could not be fetched", SAFE, "Try again")),

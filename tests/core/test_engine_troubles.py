@@ -233,15 +233,16 @@ def test_an_archive_that_is_damaged_is_kept_and_told(rig: Rig, simulator: Simula
     assert [path.name for path in rig.folder.rglob("original.*")] == ["original.zip"]
 
 
-def test_an_address_that_expired_is_asked_for_afresh_once(rig: Rig, simulator: SimulatorProcess) -> None:
-    simulator.configure(faults=["asset-403-once"])
+@pytest.mark.parametrize("status", [400, 403])
+def test_an_address_that_expired_is_asked_for_afresh_once(rig: Rig, simulator: SimulatorProcess, status: int) -> None:
+    simulator.configure(faults=[f"asset-{status}:1"])
     local_id = rig.submit()
     assert rig.run_to(local_id, S.READY).error == ""
     assert simulator.creates()[0]["polls"] == 2
-    assert [entry["status"] for entry in simulator.requests("assets")] == [403, 200]
+    assert [entry["status"] for entry in simulator.requests("assets")] == [status, 200]
 
 
-@pytest.mark.parametrize("fault", ["asset-truncated", "asset-500", "asset-404"])
+@pytest.mark.parametrize("fault", ["asset-truncated", "asset-500", "asset-400", "asset-404"])
 def test_a_download_that_goes_on_failing_waits_for_the_user_and_keeps_the_task(
     rig: Rig, simulator: SimulatorProcess, fault: str
 ) -> None:

@@ -30,6 +30,7 @@ def address_of_a_result(simulator: SimulatorProcess, client: PlainClient) -> str
 
 
 DOWNLOADS: dict[str, int] = {
+    "asset-400": 400,
     "asset-403": 403,
     "asset-404": 404,
     "asset-410": 410,

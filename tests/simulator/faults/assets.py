@@ -113,6 +113,7 @@ _ASSET_FAULTS: tuple[tuple[str, str, AnswerHook], ...] = (
         "A task's first address is refused; the next one works.",
         _refuse_the_first_address,
     ),
+    ("asset-400", "Downloads are refused with 400.", _refusal(400)),
     ("asset-403", "Downloads are refused with 403.", _refusal(403)),
     ("asset-404", "Downloads end in a 404.", _refusal(404)),
     ("asset-410", "Downloads end in a 410.", _refusal(410)),
