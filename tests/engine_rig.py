@@ -50,9 +50,16 @@ class WatchedTransport(Transport):
     """The real transport; calls hooks with the URL before each exchange and remembers the threads."""
 
     def __init__(
-        self, user_agent: str, *, read_seconds: float = PATIENCE_SECONDS, total_seconds: float = 2 * PATIENCE_SECONDS
+        self,
+        user_agent: str,
+        *,
+        read_seconds: float = PATIENCE_SECONDS,
+        total_seconds: float = 2 * PATIENCE_SECONDS,
+        piece_seconds: float = 2 * PATIENCE_SECONDS,
     ) -> None:
-        super().__init__(user_agent, read_seconds=read_seconds, total_seconds=total_seconds)
+        super().__init__(
+            user_agent, read_seconds=read_seconds, total_seconds=total_seconds, piece_seconds=piece_seconds
+        )
         self.before_post: Hook = lambda url: None
         self.before_get: Hook = lambda url: None
         self.before_peek: Hook = lambda url: None

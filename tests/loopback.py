@@ -24,8 +24,11 @@ class Caller:
         self.connection = connection
         self._requests = requests
 
-    def read_request(self) -> bytes:
-        """Read one request, head and body, and note it; empty when the caller has gone."""
+    def read_request(self, pause: float = 0.0) -> bytes:
+        """Read one request, head and body, and note it; empty when the caller has gone.
+
+        :param pause: seconds after each piece of the body.
+        """
         data = b""
         while b"\r\n\r\n" not in data:
             part = self.connection.recv(65536)
@@ -38,6 +41,7 @@ class Caller:
         )
         while len(body) < length:
             body += self.connection.recv(65536)
+            time.sleep(pause)
         self._requests.append(head + b"\r\n\r\n" + body)
         return self._requests[-1]
 

@@ -15,7 +15,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, St
 
 from ... import __package__ as base_package
 from ..files.library import default_data_directory
-from ..service.address import Connection, is_acceptable_base_url, is_loopback
+from ..service.address import Connection, is_acceptable_base_url, is_loopback, is_sendable_key, plain_base_url
 from ..service.contract import DEFAULT_BASE_URL
 from ..tasks.settings import DEFAULT_DOWNLOADS, Settings
 from . import models, second_blender
@@ -29,6 +29,10 @@ ENVIRONMENT = {
 
 
 NO_KEY = "No API key is set. Enter your TokenLab key in the preferences."
+ODD_KEY = (
+    "The API key has characters that no key has; perhaps it was copied masked. Nothing can be sent with it. "
+    "Copy it anew and enter it in the preferences."
+)
 OFFLINE = "Online access is off in Blender. Allow it in the preferences under System."
 
 DELIVERY_POLICIES = (
@@ -140,8 +144,8 @@ def api_key() -> str:
 
 
 def base_url() -> str:
-    """Return the service address in force, without a trailing slash."""
-    return (environment_override("base_url") or get().base_url.strip() or DEFAULT_BASE_URL).rstrip("/")
+    """Return the service address in force, as `Connection` wants it."""
+    return plain_base_url(environment_override("base_url") or get().base_url.strip() or DEFAULT_BASE_URL)
 
 
 def data_directory() -> Path:
@@ -175,6 +179,8 @@ def problem() -> str:
     """Return a user's sentence why nothing can be sent now, or ""."""
     if not api_key():
         return NO_KEY
+    if not is_sendable_key(api_key()):
+        return ODD_KEY
     if not has_safe_address():
         return "The service address is not a secure https address. Correct it in the preferences."
     if not is_online():

@@ -10,7 +10,7 @@ import re
 import socket
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from .. import redaction
 
@@ -18,6 +18,7 @@ MAX_IMAGE_URL: Final = 4000
 """Longest image URL in characters. Signed ones have up to about 2,000; the service names no limit (API notes 2.1)."""
 _PRIVATE_NAMES: Final = ("localhost", "local", "internal", "lan", "home.arpa")
 """Ends of names that lead nowhere outside of one machine or network."""
+_VERSION: Final = re.compile(r"(?<=[^:/])/+v1$")
 _NO_URL: Final = re.compile(r"[\s\\\x00-\x1f\x7f]")
 """What no address holds; programs differ in what they make of it."""
 
@@ -40,6 +41,23 @@ class Connection:
     def url(self, path: str) -> str:
         """Return the absolute URL of an API path."""
         return self.base_url.rstrip("/") + path
+
+    def url_of_answer(self, url: str) -> str:
+        """Return the absolute URL of one that the service gave, "" when it is none.
+
+        The service does not know of the path behind which a gateway has it, and it names its own paths.
+        """
+        try:
+            path = urlsplit(self.base_url).path.rstrip("/")
+            is_own_path = url.startswith("/") and not url.startswith(("//", f"{path}/"))
+            return urljoin(self.url("/"), path + url if is_own_path else url)
+        except ValueError:
+            return ""
+
+
+def plain_base_url(text: str) -> str:
+    """Return a service address as the paths of the API go behind it; many write it with the `/v1` that these have."""
+    return _VERSION.sub("", text.strip().rstrip("/"))
 
 
 def same_origin(url: str, base_url: str) -> bool:
@@ -81,6 +99,11 @@ def is_acceptable_base_url(url: str) -> bool:
     except ValueError:
         return False
     return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(url)))
+
+
+def is_sendable_key(key: str) -> bool:
+    """Whether a header can hold the key; one that was copied masked, or over two lines, is none."""
+    return key.isascii() and key.isprintable()
 
 
 def is_public_address(text: str) -> bool:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator
-from urllib.parse import quote, urljoin
+from collections.abc import Callable, Iterator, Mapping
+from urllib.parse import quote
 
 from . import errors
 from .address import Connection, same_origin
@@ -24,8 +24,10 @@ from .contract import (
     TASK_PATH,
     TaskReply,
     UnreadableReply,
+    parse_created,
     parse_task_reply,
     request_id,
+    task_id_header,
 )
 from .errors import During, Refused, ServiceError, Unreachable
 from .transport import ExchangeBroken, NotConnected, Reply, Transport
@@ -34,6 +36,7 @@ _DELIVERY_HEADER = "X-TokenLab-Delivery-Policy"
 _PROBE_TASK = "ldtask_00000000000000000000000000000000"
 """An id that no task has: asking for it tells whether the key is accepted, for free (API notes 10)."""
 
+_Parse = Callable[[object, Mapping[str, str]], TaskReply]
 OnExchange = Callable[[Connection, int | None, During], None]
 
 
@@ -66,11 +69,10 @@ class Client:
         # The word may come out of somebody else's file, and goes into a header.
         headers = {_DELIVERY_HEADER: delivery_policy} if delivery_policy in DELIVERY_POLICIES else {}
         with self._translated("create"):
-            reply = self._transport.post_once(
-                self._connection.url(CREATE_PATH), payload, key=self._connection.api_key, headers=headers
-            )
+            reply = self._post(payload, headers)
         self._on_exchange(self._connection, reply.status, "create")
-        return self._task_reply(reply, "create", model=str(body.get("model", "")))
+        answer = self._json(reply, "create", model=str(body.get("model", "")))
+        return self._task_reply(parse_created, answer, reply, "create")
 
     def status(self, task_id: str, poll_url: str = "") -> TaskReply:
         """Ask where a task is, by its `poll_url` when that is of the service's own origin (API notes 3.1).
@@ -78,7 +80,7 @@ class Client:
         :raises Refused: with status 404 when the service no longer knows the task.
         """
         reply = self._get(self._status_url(task_id, poll_url), "status")
-        return self._task_reply(reply, "status")
+        return self._task_reply(parse_task_reply, self._json(reply, "status"), reply, "status")
 
     def models(self) -> list[ModelInfo]:
         """Return the models that take requests on our endpoint."""
@@ -121,12 +123,22 @@ class Client:
                 ) from None
 
     def _status_url(self, task_id: str, poll_url: str) -> str:
-        if poll_url:
-            with contextlib.suppress(ValueError):  # what is no URL at all
-                absolute = urljoin(self._connection.url("/"), poll_url)
-                if same_origin(absolute, self._connection.base_url):
-                    return absolute
+        absolute = self._connection.url_of_answer(poll_url) if poll_url else ""
+        if absolute and same_origin(absolute, self._connection.base_url):
+            return absolute
         return self._connection.url(TASK_PATH + quote(task_id, safe=""))
+
+    def _post(self, payload: bytes, headers: dict[str, str]) -> Reply:
+        """Send a create request, once. Of an answer that breaks off the head will do, if it names the paid task."""
+        try:
+            return self._transport.post_once(
+                self._connection.url(CREATE_PATH), payload, key=self._connection.api_key, headers=headers
+            )
+        except (ExchangeBroken, TransportStopped) as error:
+            head = error.head
+            if head is None or not _is_success(head) or not task_id_header(head.headers):
+                raise
+            return head
 
     def _get(self, url: str, during: During, params: dict[str, str] | None = None) -> Reply:
         with self._translated(during):
@@ -134,9 +146,9 @@ class Client:
         self._on_exchange(self._connection, reply.status, during)
         return reply
 
-    def _task_reply(self, reply: Reply, during: During, *, model: str = "") -> TaskReply:
+    def _task_reply(self, parse: _Parse, body: object, reply: Reply, during: During) -> TaskReply:
         try:
-            return parse_task_reply(self._json(reply, during, model=model), reply.headers)
+            return parse(body, reply.headers)
         except UnreadableReply as error:
             raise errors.no_answer(during, request_id(reply.headers), reply.status) from error
 
@@ -146,7 +158,7 @@ class Client:
             body: object = json.loads(reply.body)
         except (ValueError, RecursionError):
             body = None
-        if not 200 <= reply.status < 300:
+        if not _is_success(reply):
             raise errors.from_answer(reply.status, reply.headers, body, during=during, model=model)
         return body
 
@@ -160,6 +172,10 @@ class Client:
             raise
 
 
+def _is_success(reply: Reply) -> bool:
+    return 200 <= reply.status < 300
+
+
 @contextlib.contextmanager
 def translated(host: str, during: During) -> Iterator[None]:
     """Turn the transport's exceptions into `ServiceError`s. Their own texts may hold URLs, so none is passed on."""
@@ -169,8 +185,8 @@ def translated(host: str, during: During) -> Iterator[None]:
         return
     except NotConnected as error:
         problem = errors.unreachable(host, during, str(error))
-    except ExchangeBroken:
-        problem = errors.no_answer(during)
+    except ExchangeBroken as error:
+        problem = errors.no_answer(during, request_id(error.head.headers) if error.head else "")
     except TransportStopped as error:
         problem = errors.stopped(during, sent=error.sent)
     raise problem from None

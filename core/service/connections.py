@@ -13,8 +13,9 @@ import contextlib
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
-from typing import Any, Final
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Final
 
 import requests.adapters
 import urllib3.connection
@@ -22,12 +23,21 @@ import urllib3.exceptions
 
 from .address import is_public_address
 
+if TYPE_CHECKING:
+    from .transport import Reply
+
+_SEND_BUFFER: Final = 256 * 1024
+"""Bytes. The system keeps up to some MB otherwise, and on a slow line these are still on their way when the wait for an
+answer has long begun."""
+
 
 class TransportStopped(Exception):
     """`stop()` was called."""
 
     sent = False
     """Whether bytes of the request may have left."""
+    head: Reply | None = None
+    """The beginning of the answer, without its body, if that came."""
 
 
 class NotPublic(Exception):
@@ -115,6 +125,45 @@ class Limit:
         """Duplicates of the connections that it was made over."""
 
 
+class PieceLimit:
+    """A time limit for each piece of a body, of which there may be any number: one thread watches over them all."""
+
+    def __init__(self, cut: Callable[[], None], seconds: float) -> None:
+        """Begin to watch.
+
+        :param cut: ends the exchange, on the watching thread.
+        :param seconds: longest time for a piece.
+        """
+        self._cut, self._seconds = cut, seconds
+        self._began: float | None = None
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="tokenlab-piece-limit", daemon=True)
+        self._thread.start()
+
+    @contextlib.contextmanager
+    def piece(self) -> Iterator[None]:
+        """Let the limit hold; between two pieces the time belongs to whoever takes them."""
+        self._began = time.monotonic()
+        try:
+            yield
+        finally:
+            self._began = None
+
+    def close(self) -> None:
+        """Watch no more."""
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        wait = self._seconds
+        while not self._over.wait(wait):
+            began = self._began
+            wait = self._seconds if began is None else began + self._seconds - time.monotonic()
+            if wait <= 0:
+                self._cut()
+                return
+
+
 class Current(threading.local):
     """What the connection classes below need to know of the request that this thread is making."""
 
@@ -146,6 +195,7 @@ def _connect(connection: urllib3.connection.HTTPConnection, connections: Connect
         try:
             with connections.watching(sock):
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
                 sock.settimeout(connection.timeout)
                 sock.connect(address)
                 return sock

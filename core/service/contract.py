@@ -3,8 +3,8 @@
 
 """What is said to the service and what it answers, as typed records. No bpy, no network here.
 
-Parsing is tolerant as section 10 of the API notes asks: an id and a status are needed, everything else is optional,
-unknown fields and unknown words are let through.
+Parsing is tolerant as section 10 of the API notes asks: an id and a status are needed, of a task just created the id
+alone; everything else is optional, unknown fields and unknown words are let through.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ FORMATS: Final = ("GLB", "FBX", "OBJ", "USDZ")
 QUALITIES: Final = ("DRAFT", "STANDARD", "HIGH")
 DELIVERY_POLICIES: Final = ("auto", "verified", "official")
 """Which of the service's delivery tiers may do the work (API notes 1.3); their prices differ."""
+MAX_URL: Final = 20_000
+"""Longest address that is kept, in characters. A signed one that is cut is worth nothing."""
 MAX_SEED: Final = 2**31 - 1
 """The seed's range is not documented (API notes 10); Blender's integers end here."""
 
@@ -113,21 +115,46 @@ class TaskReply:
 
 
 def parse_task_reply(body: object, headers: Mapping[str, str]) -> TaskReply:
-    """Read a create or status reply.
+    """Read a status reply.
 
     :raises UnreadableReply: without an id or a status.
     """
     if not isinstance(body, Mapping):
         raise UnreadableReply("the reply is no JSON object")
-    task_id = first_text(body, "task_id", "id") or clean_text(headers.get("X-Task-ID", ""))
+    status = _status(body)
+    if status is None:
+        raise UnreadableReply("the reply has no status")
+    return _task_reply(body, headers, status)
+
+
+def parse_created(body: object, headers: Mapping[str, str]) -> TaskReply:
+    """Read the 2xx answer to a create. An id is all that it must have, and a header may be all that is readable.
+
+    :raises UnreadableReply: without an id.
+    """
+    fields = body if isinstance(body, Mapping) else {}
+    return _task_reply(fields, headers, _status(fields) or RemoteStatus.PENDING)
+
+
+def task_id_header(headers: Mapping[str, str]) -> str:
+    """Return the id by which an answer about a task names it beside its body, or "" (API notes 1.4)."""
+    return clean_text(headers.get("X-Task-ID", ""))
+
+
+def _status(body: Mapping[str, Any]) -> RemoteStatus | None:
     word = clean_text(body.get("status")).lower()
-    if not task_id or not word:
-        raise UnreadableReply("the reply has no task id or no status")
+    # An unknown word means that the task still runs, until the deadline says otherwise (API notes 10).
+    return _STATUS_WORDS.get(word, RemoteStatus.PROCESSING) if word else None
+
+
+def _task_reply(body: Mapping[str, Any], headers: Mapping[str, str], status: RemoteStatus) -> TaskReply:
+    task_id = first_text(body, "task_id", "id") or task_id_header(headers)
+    if not task_id:
+        raise UnreadableReply("the reply has no task id")
     return TaskReply(
         task_id=task_id,
-        # An unknown word means that the task still runs, until the deadline says otherwise (API notes 10).
-        status=_STATUS_WORDS.get(word, RemoteStatus.PROCESSING),
-        poll_url=clean_text(body.get("poll_url")),
+        status=status,
+        poll_url=_url(body.get("poll_url")),
         progress=_progress(body.get("progress")),
         model=one_line(body.get("model")),
         asset_urls=_asset_urls(body),
@@ -167,10 +194,15 @@ def is_finite(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and -math.inf < value < math.inf
 
 
+def _url(value: object) -> str:
+    text = value.strip() if isinstance(value, str) else ""
+    return clean_text(text, limit=MAX_URL) if len(text) <= MAX_URL else ""
+
+
 def _asset_urls(body: Mapping[str, Any]) -> dict[str, str]:
     urls = {}
     for kind in ("model", "glb", "fbx", "obj", "usdz"):
-        if url := clean_text(body.get(f"{kind}_url")):
+        if url := _url(body.get(f"{kind}_url")):
             urls[kind] = url
     return urls
 

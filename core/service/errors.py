@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from ..files.images import MAX_BYTES
-from ..text import public_words
+from ..text import clean_text, public_words
 from .contract import is_finite, request_id
 
 During = Literal["create", "status", "models", "download"]
@@ -101,7 +101,7 @@ class Refused(ServiceError):
 
 
 class Busy(ServiceError):
-    """The service itself says that it did not take the request now (429, or 503 with its own error object)."""
+    """The service itself says that it did not take the request now (429, or its own 503)."""
 
 
 class Unclear(ServiceError):
@@ -114,6 +114,8 @@ class Stopped(ServiceError):
     sent = False
     """Whether bytes of the request may have left."""
 
+
+_CODES_OF_503: Final = ("all_channels_failed", "delivery_tier_unavailable")
 
 _MONEY: Final[dict[During, str]] = {
     "create": "Nothing was charged.",
@@ -216,6 +218,22 @@ class _Answer:
         return first if isinstance(first, Mapping) else {}
 
     @property
+    def is_of_no_route(self) -> bool:
+        """Whether what was asked for is not there at all: only a task or a model can be missing at the service."""
+        return self.status == 404 and self.during in ("create", "models") and self.code != "model_not_found"
+
+    @property
+    def is_own_word(self) -> bool:
+        """Whether it is the service's own 503 (API notes 5.1).
+
+        Proxies have error objects too, and what one of them answers does not say that a create did not arrive.
+        """
+        if self.status != 503:
+            return False
+        is_named = bool(clean_text(self.error.get("type"))) or self.error.get("code") in _CODES_OF_503
+        return is_named if self.during == "create" else bool(self.error)
+
+    @property
     def is_final(self) -> bool:
         """Whether sending the same again is of no use, as the service itself says (API notes 5.2)."""
         return self.during == "create" and self.error.get("retryable") is False
@@ -234,10 +252,9 @@ def from_answer(
     """
     answer = _Answer(status, body, during, model)
     request = request_id(headers)
-    is_own_word = status == 503 and bool(answer.error)
-    if status == 429 or (is_own_word and not answer.is_final):
+    if status == 429 or (answer.is_own_word and not answer.is_final):
         return _busy(answer, request, retry_after_seconds(headers, body))
-    if status == 408 or (status >= 500 and not is_own_word):
+    if status == 408 or (status >= 500 and not answer.is_own_word):
         return no_answer(during, request, status)
     sentence = f"{_what_happened(answer)} {_what_next(answer)}"
     refused = Refused(sentence, status=status, code=answer.code, request_id=request)
@@ -272,6 +289,8 @@ def _what_happened(answer: _Answer) -> str:
         return f"The service does not know the model{_quoted(answer.error.get('model') or answer.model)}."
     if 300 <= answer.status < 400:
         return "The service address points somewhere else."
+    if answer.is_of_no_route:
+        return "There is nothing at the service address that takes this request."
     if answer.status in known:
         return known[answer.status]
     return f"The service refused the request: {_own_words(answer)}"
@@ -286,7 +305,7 @@ def _what_next(answer: _Answer) -> str:
     if answer.code == "model_not_found":
         meant = public_words(answer.error.get("did_you_mean"), limit=80)
         return f"{money} Did you mean {meant}?" if meant else f"{money} Choose another model."
-    if 300 <= answer.status < 400:
+    if 300 <= answer.status < 400 or answer.is_of_no_route:
         return f"{money} Check the service address {IN_PREFERENCES}."
     if answer.code == "quota_exceeded":
         return f"{money} Raise the limit of the key, or use another key."

@@ -23,8 +23,8 @@ from .transport import ExchangeBroken, Stream, Transport
 MAX_BYTES = 2 * 1024**3
 """Largest result that is taken."""
 _MAX_REDIRECTS = 5
-_EXPIRED = (401, 403, 404, 410)
-"""What an asset host answers when a signed URL is no longer valid (API notes 3.4)."""
+_EXPIRED = (400, 401, 403, 404, 410)
+"""What an asset host answers when a signed URL is no longer valid (API notes 3.4); S3 says 400 ExpiredToken."""
 _CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
 
 

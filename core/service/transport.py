@@ -13,12 +13,13 @@ cookies from one call to the next. Proxies and certificates are taken from the e
 from __future__ import annotations
 
 import contextlib
-import math
+import io
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from http.cookiejar import DefaultCookiePolicy
 from typing import Final
 
@@ -26,7 +27,8 @@ import requests
 import urllib3.exceptions
 
 from .. import redaction
-from .connections import Adapter, Connections, Limit, TransportStopped, current
+from .address import is_sendable_key
+from .connections import Adapter, Connections, Limit, PieceLimit, TransportStopped, current
 
 CONNECT_SECONDS: Final = 10.0
 READ_SECONDS: Final = 30.0
@@ -34,6 +36,10 @@ READ_SECONDS: Final = 30.0
 TOTAL_SECONDS: Final = 120.0
 """Longest time for a whole exchange, and for the head of a download's answer. It ends what comes so slowly that no
 pause in it is too long."""
+UPLOAD_BYTES_PER_SECOND: Final = 32 * 1024
+"""Slowest line that a picture goes out over; an exchange may last longer by what its body takes on that."""
+PIECE_SECONDS: Final = 60.0
+"""Longest time for a piece of a download: one that comes more slowly than its smallest pieces in this time is ended."""
 MAX_REPLY_BYTES: Final = 16 * 1024 * 1024
 """Largest answer that is no download; a full model list has well under 1 MB."""
 
@@ -55,6 +61,9 @@ class NotConnected(Exception):
 class ExchangeBroken(Exception):
     """The connection stood, and then no complete answer came."""
 
+    head: Reply | None = None
+    """The beginning of the answer, without its body, if that came."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -64,6 +73,15 @@ class Reply:
     headers: Mapping[str, str]
     """Case-insensitive."""
     body: bytes
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """What becomes known of an exchange while it goes on."""
+
+    limit: Limit
+    head: Reply | None = None
+    """As in `ExchangeBroken`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +108,9 @@ class _BearerAuth(requests.auth.AuthBase):
         self._key = key
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if not is_sendable_key(self._key):
+            # Said before there is a connection, for nothing is sent.
+            raise requests.exceptions.InvalidHeader
         if self._key:
             request.headers["Authorization"] = f"Bearer {self._key}"
         return request
@@ -99,11 +120,17 @@ class Transport:
     """Makes HTTP requests for the client; one for the whole session, shared by all workers."""
 
     def __init__(
-        self, user_agent: str, *, read_seconds: float = READ_SECONDS, total_seconds: float = TOTAL_SECONDS
+        self,
+        user_agent: str,
+        *,
+        read_seconds: float = READ_SECONDS,
+        total_seconds: float = TOTAL_SECONDS,
+        piece_seconds: float = PIECE_SECONDS,
     ) -> None:
         self._user_agent = user_agent
         self._total_seconds = total_seconds
         self._read_seconds = read_seconds
+        self._piece_seconds = piece_seconds
         self._connections = Connections()
         self._pooled = self._new_session()
 
@@ -116,7 +143,7 @@ class Transport:
 
         :raises NotConnected, ExchangeBroken, TransportStopped:
         """
-        with self._lingering(), self._exchange():
+        with self._lingering(), self._exchange() as exchange:
             response = self._pooled.get(
                 url,
                 params=params,
@@ -126,7 +153,7 @@ class Transport:
                 allow_redirects=False,
                 stream=True,
             )
-            return _whole(response)
+            return _whole(response, exchange)
 
     def post_once(self, url: str, body: bytes, *, key: str, headers: Mapping[str, str] | None = None) -> Reply:
         """Send JSON once, on a new connection, without repeats and without redirects (architecture, section 3).
@@ -135,10 +162,12 @@ class Transport:
         :raises NotConnected: only when not a byte was sent.
         :raises ExchangeBroken, TransportStopped: the request may have arrived.
         """
-        with self._lingering(), self._exchange(), self._new_session() as session:
+        seconds = self._total_seconds + len(body) / UPLOAD_BYTES_PER_SECOND
+        with self._lingering(), self._exchange(seconds) as exchange, self._new_session() as session:
             response = session.post(
                 url,
-                data=body,
+                # Sent piece by piece: the time limit of a socket, still that for connecting, holds for all of one send.
+                data=io.BytesIO(body),
                 auth=_BearerAuth(key),
                 headers={
                     **(headers or {}),
@@ -150,7 +179,7 @@ class Transport:
                 allow_redirects=False,
                 stream=True,
             )
-            return _whole(response)
+            return _whole(response, exchange)
 
     def peek(self, url: str, *, seconds: float, is_public_only: bool) -> Reply:
         """Ask for one byte, and return the head of the answer with the first bytes of what came, however much that is.
@@ -162,7 +191,7 @@ class Transport:
         :raises NotPublic: when there is no such address.
         :raises NotConnected, ExchangeBroken, TransportStopped:
         """
-        exchange = self._exchange(seconds, is_public_only=is_public_only)
+        exchange = self._exchange(min(seconds, self._total_seconds), is_public_only=is_public_only)
         with self._lingering(), redaction.silence(), exchange, self._new_session() as session:
             response = session.get(
                 url,
@@ -188,7 +217,7 @@ class Transport:
         :raises NotConnected, ExchangeBroken, TransportStopped:
         """
         with self._lingering(), self._new_session() as session:
-            with self._exchange(), redaction.silence():
+            with self._exchange() as exchange, redaction.silence():
                 response = session.get(
                     url,
                     auth=_BearerAuth(""),
@@ -197,23 +226,27 @@ class Transport:
                     allow_redirects=False,
                     stream=True,
                 )
-            with response:
-                yield Stream(response.status_code, response.headers, self._chunks(response))
+            with response, contextlib.closing(self._chunks(response, exchange.limit)) as chunks:
+                yield Stream(response.status_code, response.headers, chunks)
 
-    def _chunks(self, response: requests.Response) -> Iterator[bytes]:
-        size = 0
+    def _chunks(self, response: requests.Response, limit: Limit) -> Generator[bytes]:
+        cut = partial(self._connections.cut, limit)
         try:
-            for chunk in _pieces(response):
-                if self._connections.stopped:
-                    raise TransportStopped
-                size += len(chunk)
-                yield chunk
-            if self._connections.stopped:
-                # A body without a stated length looks complete when it was cut.
-                raise TransportStopped
-            _check_length(response, size)
+            with contextlib.closing(PieceLimit(cut, self._piece_seconds)) as piece_limit:
+                for chunk in _pieces(response, piece_limit):
+                    self._check_uncut(limit)
+                    yield chunk
+            # A body without a stated length looks complete when it was cut.
+            self._check_uncut(limit)
+            _check_length(response)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise TransportStopped if self._connections.stopped else ExchangeBroken from error
+
+    def _check_uncut(self, limit: Limit) -> None:
+        if self._connections.stopped:
+            raise TransportStopped
+        if limit.is_over:
+            raise ExchangeBroken
 
     def _new_session(self) -> requests.Session:
         session = _Session()
@@ -236,17 +269,22 @@ class Transport:
                 self._connections.forget(duplicate)
 
     @contextlib.contextmanager
-    def _exchange(self, seconds: float = math.inf, *, is_public_only: bool = False) -> Iterator[None]:
-        """Prepare this thread for one request, and turn what goes wrong into one of three exceptions."""
+    def _exchange(self, seconds: float | None = None, *, is_public_only: bool = False) -> Iterator[_Exchange]:
+        """Prepare this thread for one request, and turn what goes wrong into one of three exceptions.
+
+        :param seconds: longest time for all of it, if it is not that of the transport.
+        """
         limit = Limit()
+        exchange = _Exchange(limit)
         current.connections, current.connected, current.limit = self._connections, False, limit
         current.is_public_only = is_public_only
         # A thread of its own, because no time limit of a socket holds for a whole answer.
-        watchdog = threading.Timer(min(seconds, self._total_seconds), self._connections.cut, (limit,))
+        allowed = self._total_seconds if seconds is None else seconds
+        watchdog = threading.Timer(allowed, self._connections.cut, (limit,))
         watchdog.name, watchdog.daemon = "tokenlab-time-limit", True
         watchdog.start()
         try:
-            yield
+            yield exchange
             if limit.is_over:
                 # What was cut can look complete: a head without its end, a body without a stated length.
                 raise TimeoutError("the exchange took too long")
@@ -254,22 +292,25 @@ class Transport:
             # ValueError: requests and urllib3 let some complaints about an address through as such.
             if self._connections.stopped:
                 stopped = TransportStopped()
-                stopped.sent = current.connected
+                stopped.sent, stopped.head = current.connected, exchange.head
                 raise stopped from error
             if current.connected:
-                raise ExchangeBroken from error
+                broken = ExchangeBroken()
+                broken.head = exchange.head
+                raise broken from error
             raise NotConnected(_plain_cause(error)) from error
         finally:
             watchdog.cancel()
             current.connections = current.limit = None
 
 
-def _pieces(response: requests.Response) -> Iterator[bytes]:
+def _pieces(response: requests.Response, limit: PieceLimit) -> Iterator[bytes]:
     """Read the body, in pieces as large as the connection is fast."""
     wanted = _CHUNK
     while True:
         started = time.monotonic()
-        piece: bytes = response.raw.read(wanted, decode_content=True)
+        with limit.piece():
+            piece: bytes = response.raw.read(wanted, decode_content=True)
         if not piece:
             return
         seconds = time.monotonic() - started
@@ -287,26 +328,30 @@ def _plain_cause(error: BaseException) -> str:
         (requests.exceptions.ProxyError, "the proxy refused"),
         (requests.exceptions.InvalidURL, "the address is not valid"),
         (requests.exceptions.InvalidSchema, "the address is not valid"),
+        (requests.exceptions.InvalidHeader, "the API key is not valid"),
     )
     return next((text for kind, text in causes if isinstance(error, kind)), "no connection")
 
 
-def _whole(response: requests.Response) -> Reply:
+def _whole(response: requests.Response, exchange: _Exchange) -> Reply:
     """Read the body within the limit of size; the limit of time is the whole exchange's."""
+    exchange.head = Reply(response.status_code, response.headers, b"")
     parts: list[bytes] = []
     size = 0
     with response:
         for part in response.iter_content(_CHUNK):
             size += len(part)
             if size > MAX_REPLY_BYTES:
-                raise ExchangeBroken("the answer is too long")
+                raise requests.ConnectionError("the answer is too long")
             parts.append(part)
-    _check_length(response, size)
+    _check_length(response)
     return Reply(response.status_code, response.headers, b"".join(parts))
 
 
-def _check_length(response: requests.Response, size: int) -> None:
+def _check_length(response: requests.Response) -> None:
     """Do what only urllib3 2 does by itself, and Blender 4.2 has 1.26: notice that a body ended early."""
     announced = response.headers.get("Content-Length", "")
-    if announced.isdecimal() and "Content-Encoding" not in response.headers and size < int(announced):
+    # An announced length is that on the wire, before decoding; chunks tell their own, and are not counted there.
+    is_counted = announced.isdecimal() and "Transfer-Encoding" not in response.headers
+    if is_counted and response.raw.tell() < int(announced):
         raise requests.ConnectionError("the answer ended early")

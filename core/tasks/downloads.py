@@ -32,6 +32,10 @@ _DOWNLOADING: Final = frozenset({TaskState.DOWNLOADING})
 """The state in which a result is still of use: the user may have stopped waiting meanwhile."""
 
 
+class _Unwanted(Exception):
+    """The user has stopped waiting, or removed the task."""
+
+
 def download(context: JobContext, local_id: str, settings: Settings) -> JobDone:
     """Fetch the model of a completed task; it is to be prepared by a second Blender then, or is ready.
 
@@ -51,7 +55,7 @@ def download(context: JobContext, local_id: str, settings: Settings) -> JobDone:
         except transfer.Expired:
             task = _with_fresh_urls(context, task, settings.connection)
             file = _fetch(context, task, settings)
-    except Stopped:
+    except (Stopped, _Unwanted):
         return JobDone(local_id)
     except ServiceError as error:
         # Only a status call says 404 here: a download that finds nothing is `Expired`.
@@ -77,6 +81,9 @@ def _fetch(context: JobContext, task: Task, settings: Settings) -> Path:
 
     def progress(done: int, total: int | None) -> None:
         nonlocal reported
+        now = context.records.get(task.local_id)
+        if now is None or now.state not in _DOWNLOADING:
+            raise _Unwanted  # Its worker is of more use to another task.
         if total and time.monotonic() - reported > _PROGRESS_SECONDS:
             reported = time.monotonic()
             context.records.change(task.local_id, expect=_DOWNLOADING, durable=False, progress=int(100 * done / total))

@@ -51,6 +51,16 @@ def test_without_a_key_nothing_is_sent_and_the_way_to_the_preferences_is_named(
     assert "tokenlab_tasks" not in bpy.context.scene
 
 
+def test_a_key_that_was_copied_masked_is_not_sent_and_the_way_to_the_preferences_is_named(
+    extension: ModuleType, simulator: SimulatorProcess, preferences: Any
+) -> None:
+    preferences.api_key = "sk-••••••••1234"
+    with pytest.raises(extension.TokenLabError, match=r"characters that no key has.*in the preferences"):
+        extension.generate("a cube")
+    assert simulator.journal()["requests"] == []
+    assert "tokenlab_tasks" not in bpy.context.scene
+
+
 def test_with_online_access_off_no_request_leaves_for_another_machine(
     extension: ModuleType, session: Any, preferences: Any
 ) -> None:
@@ -66,6 +76,22 @@ def test_a_key_is_not_given_to_an_address_without_encryption(
     preferences.api_key, preferences.base_url = "sk-any", "http://service.invalid"
     with pytest.raises(extension.TokenLabError, match="not a secure https address"):
         extension.generate("a cube")
+
+
+def test_the_version_at_the_end_of_the_service_address_does_no_harm(
+    extension: ModuleType, simulator: SimulatorProcess, preferences: Any
+) -> None:
+    preferences.base_url += "/v1/"
+    extension.generate("a cube").wait(30)
+    assert len(charged(simulator)) == 1
+
+
+def test_a_service_address_that_leads_to_something_else_is_said_to_be_wrong(
+    extension: ModuleType, simulator: SimulatorProcess, preferences: Any
+) -> None:
+    preferences.base_url += "/somewhere"
+    sentence = fails(extension, extension.generate("a cube"))
+    assert "Nothing was charged. Check the service address in the preferences." in sentence
 
 
 def test_a_wrong_key_is_said_to_be_wrong(extension: ModuleType, simulator: SimulatorProcess, preferences: Any) -> None:

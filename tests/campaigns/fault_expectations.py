@@ -8,7 +8,8 @@ protocol: the state in which the task comes to rest, how many create requests ar
 afterwards, and what the user reads. Two expectations were corrected after that run: that an answer without an id is
 UNCERTAIN (its header names the id), and that nothing is said of a status call without a status. A third was corrected
 when files began to be looked at before an import: a GLB knows its own length, so that a wrong one is said. The rows
-about image URLs and damaged pictures were added with the code that looks at these, and before they were first run.
+about image URLs and damaged pictures were added with the code that looks at these, and before they were first run;
+so were those about an answer whose header alone names the task, the 503 of a gateway, and downloads that drip.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ EXPECTATIONS: Final = (
     # A create whose fate nobody knows: never sent again by itself.
     Expected("create-500", "UNCERTAIN", 1, 0, (CHARGED, TELLS_WHERE)),
     Expected("create-502-html", "UNCERTAIN", 1, 0, (CHARGED, TELLS_WHERE)),
+    Expected("create-503-gateway", "UNCERTAIN", 1, 0, (CHARGED, TELLS_WHERE)),
     Expected("create-503-html", "UNCERTAIN", 1, 0, (CHARGED, TELLS_WHERE)),
     Expected("create-never-answers", "UNCERTAIN", 1, 1, (CHARGED, TELLS_WHERE)),
     Expected("create-reset-after-body", "UNCERTAIN", 1, 1, (CHARGED, TELLS_WHERE)),
@@ -76,6 +78,9 @@ EXPECTATIONS: Final = (
     Expected("create-completed", "READY"),
     # The body names no id; the header X-Task-ID does.
     Expected("create-200-without-id", "READY"),
+    Expected("create-empty-200", "READY"),
+    Expected("create-reset-after-naming", "READY"),
+    Expected("create-200-without-status", "READY"),
     Expected("slow-answers", "READY"),
     Expected("no-task-id", "READY"),
     Expected("no-poll-url", "READY"),
@@ -133,6 +138,7 @@ EXPECTATIONS: Final = (
     Expected("asset-slow", "READY"),
     Expected("asset-truncated:1", "READY"),
     Expected("asset-reset-at-half:1", "READY"),
+    Expected("asset-400", "DOWNLOADING", sentence=("could not be fetched", SAFE, "Try again")),
     Expected("asset-403", "DOWNLOADING", sentence=("could not be fetched", SAFE, "Try again")),
     Expected("asset-404", "DOWNLOADING", sentence=("could not be fetched", SAFE, "Try again")),
     Expected("asset-410", "DOWNLOADING", sentence=("could not be fetched", SAFE, "Try again")),
@@ -140,6 +146,7 @@ EXPECTATIONS: Final = (
     Expected("asset-500", "DOWNLOADING", sentence=("could not be fetched", SAFE, "Try again")),
     Expected("asset-truncated", "DOWNLOADING", sentence=("could not be fetched", SAFE, "Try again")),
     Expected("asset-reset-at-half", "DOWNLOADING", sentence=("could not be fetched", SAFE, "Try again")),
+    Expected("asset-drips", "DOWNLOADING", sentence=("could not be fetched", SAFE, "Try again")),
     Expected("asset-never-answers", "DOWNLOADING", sentence=("could not be fetched", SAFE, "Try again")),
     # Only the importer can tell, so the download is whole as far as anybody says.
     Expected("asset-wrong-length", "READY", sentence=("cut short", "nothing is charged again", "Try again")),

@@ -70,6 +70,7 @@ class Variant:
             "tokenlab-test/1",
             read_seconds=SILENCE_SECONDS if never else PATIENT_SECONDS,
             total_seconds=SILENCE_SECONDS if drips else 2 * PATIENT_SECONDS,
+            piece_seconds=SILENCE_SECONDS if drips else 2 * PATIENT_SECONDS,
         )
 
     def run(self) -> Seen:

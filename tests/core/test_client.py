@@ -4,16 +4,24 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
 
-from core.service.address import Connection, is_acceptable_base_url, is_loopback, same_origin
+from core.service.address import (
+    Connection,
+    is_acceptable_base_url,
+    is_loopback,
+    is_sendable_key,
+    plain_base_url,
+    same_origin,
+)
 from core.service.client import Client
 from core.service.contract import RemoteStatus
 from core.service.errors import Busy, Refused, ServiceError, Stopped, Unclear, Unreachable
 from core.service.transport import Transport
-from tests.loopback import LoopbackServer, answering, refused_port, reply
+from tests.loopback import Caller, LoopbackServer, answering, refused_port, reply
 from tests.simulator.configuration import EXPIRED_KEY, OTHER_WORKSPACE_KEY
 from tests.simulator.process import SimulatorProcess
 
@@ -90,6 +98,29 @@ def test_a_poll_url_that_is_not_the_services_own_falls_back_to_the_task_id(
     created = client.create(BODY)
     host = simulator.url.removeprefix("http://")
     assert client.status(created.task_id, poll_url.replace("{host}", host)).task_id == created.task_id
+
+
+@pytest.mark.parametrize(
+    ("path", "poll_url", "asked"),
+    [
+        ("", "/v1/tasks/x", "/v1/tasks/x"),
+        ("/tokenlab", "/v1/tasks/x?a=1", "/tokenlab/v1/tasks/x?a=1"),
+        ("/tokenlab/", "/v1/tasks/x", "/tokenlab/v1/tasks/x"),
+        ("/tokenlab", "/tokenlab/v1/tasks/x", "/tokenlab/v1/tasks/x"),
+        ("/tokenlab", "/tokenlabs/v1/tasks/x", "/tokenlab/tokenlabs/v1/tasks/x"),
+        ("/tokenlab", "", "/tokenlab/v1/tasks/ldtask_1"),
+        ("/tokenlab", "//evil.example.com/v1/tasks/x", "/tokenlab/v1/tasks/ldtask_1"),
+        ("/tokenlab", "https://evil.example.com/v1/tasks/x", "/tokenlab/v1/tasks/ldtask_1"),
+        ("/tokenlab", "{origin}/v1/tasks/x", "/v1/tasks/x"),
+    ],
+)
+def test_a_poll_url_of_a_service_behind_a_path_leads_there_too(
+    transport: Transport, path: str, poll_url: str, asked: str
+) -> None:
+    with LoopbackServer(answering(reply(b'{"id": "ldtask_1", "status": "pending"}'))) as server:
+        client = Client(transport, Connection(server.url + path, "sk-x"))
+        client.status("ldtask_1", poll_url.replace("{origin}", server.url))
+    assert server.requests[0].startswith(f"GET {asked} HTTP/1.1\r\n".encode())
 
 
 @pytest.mark.parametrize("task_id", ["a/b", "../models", "a?b=c", "a#b", "a b", "gptproto_v3:1", "ü"])
@@ -169,6 +200,56 @@ def test_a_create_answer_with_an_id_in_the_header_only_is_still_ours(
 )
 def test_an_unreadable_answer_to_a_create_is_unclear(transport: Transport, body: bytes) -> None:
     with LoopbackServer(answering(reply(body))) as server, pytest.raises(Unclear):
+        Client(transport, Connection(server.url, "sk-x")).create(BODY)
+
+
+ID = "ldtask_0123456789abcdef0123456789abcdef"
+NAMED = f"X-Task-ID: {ID}\r\nX-Request-ID: req_1\r\n"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        reply(f'{{"id": "{ID}"}}'.encode(), headers="X-Request-ID: req_1\r\n"),
+        reply(f'{{"task_id": "{ID}", "status": 5}}'.encode(), headers="X-Request-ID: req_1\r\n"),
+        reply(f'{{"id": "{ID}", "status": ""}}'.encode(), headers="X-Request-ID: req_1\r\n"),
+        reply(b"", status="202 Accepted", headers=NAMED),
+        reply(b"<html>", headers=NAMED),
+        reply(b"[]", headers=NAMED),
+        reply(b'{"id": "ldt', headers=NAMED, length=1000),
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n" + NAMED.encode() + b"\r\nZZ\r\n",
+    ],
+)
+def test_any_success_that_names_the_task_is_a_task(transport: Transport, answer: bytes) -> None:
+    with LoopbackServer(answering(answer)) as server:
+        created = Client(transport, Connection(server.url, "sk-x")).create(BODY)
+    assert (created.task_id, created.status, created.request_id) == (ID, RemoteStatus.PENDING, "req_1")
+
+
+def test_a_success_that_names_the_task_is_a_task_even_if_we_end_the_exchange(transport: Transport) -> None:
+    def stop(caller: Caller) -> None:
+        # Long enough for the head to be read.
+        time.sleep(0.2)
+        transport.stop()
+        caller.wait_until_gone()
+
+    with LoopbackServer(answering(reply(b"{", headers=NAMED, length=1000), then=stop)) as server:
+        assert Client(transport, Connection(server.url, "sk-x")).create(BODY).task_id == ID
+
+
+@pytest.mark.parametrize("status", ["200 OK", "401 Unauthorized", "500 No"])
+def test_an_answer_that_breaks_off_without_naming_a_task_is_unclear_and_known_by_its_request(
+    transport: Transport, status: str
+) -> None:
+    broken = reply(b"{", status=status, headers="X-Request-ID: req_1\r\n", length=1000)
+    with LoopbackServer(answering(broken)) as server, pytest.raises(Unclear) as caught:
+        Client(transport, Connection(server.url, "sk-x")).create(BODY)
+    assert caught.value.request_id == "req_1"
+
+
+def test_a_refusal_that_breaks_off_is_no_task_whatever_it_names(transport: Transport) -> None:
+    broken = reply(b"{", status="500 No", headers=NAMED, length=1000)
+    with LoopbackServer(answering(broken)) as server, pytest.raises(Unclear):
         Client(transport, Connection(server.url, "sk-x")).create(BODY)
 
 
@@ -325,6 +406,31 @@ def test_an_unclear_answer_about_models_is_unclear(simulator: SimulatorProcess, 
 )
 def test_a_key_is_sent_over_https_or_to_this_machine_only(url: str, acceptable: bool) -> None:
     assert is_acceptable_base_url(url) is acceptable
+
+
+@pytest.mark.parametrize(
+    ("key", "sendable"),
+    [("sk-Test_0123", True), ("", True), ("sk-••••", False), ("sk-ü", False), ("sk-a\nb", False), ("sk-\x7f", False)],
+)
+def test_a_key_is_printable_ascii(key: str, sendable: bool) -> None:
+    assert is_sendable_key(key) is sendable
+
+
+@pytest.mark.parametrize(
+    ("written", "plain"),
+    [
+        ("https://api.example.com", "https://api.example.com"),
+        (" https://api.example.com// ", "https://api.example.com"),
+        ("https://api.example.com/v1", "https://api.example.com"),
+        ("https://api.example.com/v1/", "https://api.example.com"),
+        ("https://gw.example.com/tokenlab/v1", "https://gw.example.com/tokenlab"),
+        ("https://gw.example.com/dev1", "https://gw.example.com/dev1"),
+        ("https://v1/", "https://v1"),
+        ("", ""),
+    ],
+)
+def test_the_version_that_each_path_begins_with_may_be_part_of_the_service_address(written: str, plain: str) -> None:
+    assert plain_base_url(written) == plain
 
 
 @pytest.mark.parametrize(

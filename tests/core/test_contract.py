@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from core.service.contract import (
     AUTO,
+    MAX_URL,
     RemoteStatus,
     UnreadableReply,
     choose_asset,
+    parse_created,
     parse_task_reply,
 )
 from tests import arbitrary
@@ -99,6 +101,20 @@ def test_a_reply_without_id_or_status_is_unreadable(body: object) -> None:
         parse_task_reply(body, {})
 
 
+@pytest.mark.parametrize("status", [None, 5, "", " ", ["pending"]])
+def test_a_created_task_without_a_status_is_pending(status: object) -> None:
+    reply = parse_created({"id": ID, "status": status}, {})
+    assert (reply.task_id, reply.status) == (ID, RemoteStatus.PENDING)
+    assert parse_created({"id": ID, "status": "completed"}, {}).status is RemoteStatus.COMPLETED
+
+
+@pytest.mark.parametrize("body", [None, [], "ok", {}, {"id": 5}, {"status": "pending"}])
+def test_a_created_task_needs_an_id_from_somewhere(body: object) -> None:
+    assert parse_created(body, {"X-Task-ID": ID}).task_id == ID
+    with pytest.raises(UnreadableReply):
+        parse_created(body, {})
+
+
 def test_the_id_may_come_under_three_names() -> None:
     assert parse_task_reply({"task_id": ID, "id": "other", "status": "x"}, {}).task_id == ID
     assert parse_task_reply({"task_id": None, "id": ID, "status": "x"}, {}).task_id == ID
@@ -150,6 +166,15 @@ def test_addresses_are_not_shown_when_a_reply_is_printed() -> None:
     assert "secret" not in repr(parse_task_reply({**SMALLEST, "glb_url": "https://x/?secret"}, {}))
 
 
+def test_an_address_is_kept_whole_or_not_at_all() -> None:
+    long, longest, too_long = ("https://x/?" + "s" * (size - 11) for size in (5_000, MAX_URL, MAX_URL + 1))
+    body = {**SMALLEST, "poll_url": too_long, "model_url": too_long, "glb_url": long, "fbx_url": f" {longest} "}
+    reply = parse_task_reply(body, {})
+    assert reply.asset_urls == {"glb": long, "fbx": longest}
+    assert reply.poll_url == ""
+    assert parse_task_reply({**SMALLEST, "poll_url": long}, {}).poll_url == long
+
+
 TASK_FIELDS = ("id", "task_id", "status", "poll_url", "progress", "model", "model_url", "glb_url", "error")
 
 
@@ -160,6 +185,8 @@ def test_no_json_makes_reading_a_task_fail_otherwise(body: object) -> None:
         reply = parse_task_reply(body, {})
         assert reply.progress is None or 0 <= reply.progress <= 100
         repr(reply).encode("utf-8")
+    with contextlib.suppress(UnreadableReply):
+        assert parse_created(body, {}).task_id
 
 
 # ---- which file

@@ -16,6 +16,7 @@ import pytest
 
 from core.files import library
 from core.service.contract import GenerationRequest
+from core.tasks.engine import Engine
 from core.tasks.journal import Row
 from core.tasks.pacing import Pacing
 from core.tasks.task import TaskState, new_task
@@ -232,15 +233,16 @@ def test_an_archive_that_is_damaged_is_kept_and_told(rig: Rig, simulator: Simula
     assert [path.name for path in rig.folder.rglob("original.*")] == ["original.zip"]
 
 
-def test_an_address_that_expired_is_asked_for_afresh_once(rig: Rig, simulator: SimulatorProcess) -> None:
-    simulator.configure(faults=["asset-403-once"])
+@pytest.mark.parametrize("status", [400, 403])
+def test_an_address_that_expired_is_asked_for_afresh_once(rig: Rig, simulator: SimulatorProcess, status: int) -> None:
+    simulator.configure(faults=[f"asset-{status}:1"])
     local_id = rig.submit()
     assert rig.run_to(local_id, S.READY).error == ""
     assert simulator.creates()[0]["polls"] == 2
-    assert [entry["status"] for entry in simulator.requests("assets")] == [403, 200]
+    assert [entry["status"] for entry in simulator.requests("assets")] == [status, 200]
 
 
-@pytest.mark.parametrize("fault", ["asset-truncated", "asset-500", "asset-404"])
+@pytest.mark.parametrize("fault", ["asset-truncated", "asset-500", "asset-400", "asset-404"])
 def test_a_download_that_goes_on_failing_waits_for_the_user_and_keeps_the_task(
     rig: Rig, simulator: SimulatorProcess, fault: str
 ) -> None:
@@ -333,6 +335,19 @@ def test_stopping_to_wait_during_a_download_holds(rig: Rig, simulator: Simulator
     simulator.configure(faults=[])
     assert rig.engine.resume(local_id)
     rig.run_to(local_id, S.READY)
+
+
+@pytest.mark.parametrize("leave", [Engine.stop_waiting, Engine.remove])
+def test_a_download_that_nobody_waits_for_any_more_is_ended(
+    rig: Rig, simulator: SimulatorProcess, monkeypatch: pytest.MonkeyPatch, leave: Callable[[Engine, str], bool]
+) -> None:
+    monkeypatch.setattr("core.service.transport._CHUNK", 1)
+    simulator.configure(faults=["asset-drips"])
+    local_id = rig.submit()
+    rig.run_until(lambda: bool(simulator.requests("assets")))
+    assert leave(rig.engine, local_id)
+    rig.settle()
+    assert len(simulator.requests("assets")) == 1
 
 
 def test_the_host_of_the_files_never_sees_the_key(rig: Rig, simulator: SimulatorProcess) -> None:

@@ -65,7 +65,9 @@ ROWS: list[tuple[int, object, type[ServiceError], str]] = [
     (402, error("quota_exceeded"), Refused, "Raise the limit"),
     (403, error("model_not_allowed"), Refused, "another model"),
     (403, "<html>", Refused, "another model"),
-    (404, None, Refused, "refused"),
+    (404, None, Refused, "Check the service address in the preferences"),
+    (404, error("not_found"), Refused, "Check the service address in the preferences"),
+    (404, error("model_not_found"), Refused, "Choose another model"),
     (408, error(), Unclear, "dashboard"),
     (409, error("task_not_cancellable"), Refused, "refused"),
     (413, error("payload_too_large"), Refused, "is 20 MB. Nothing was charged. Make it smaller"),
@@ -151,6 +153,27 @@ def test_a_service_that_says_that_waiting_is_of_no_use_is_not_asked_again() -> N
     assert type(from_answer(503, {}, body, during="status")) is Busy, "the task goes on all the same"
     assert type(from_answer(429, {}, error(retryable=False), during="create")) is Busy
     assert type(from_answer(503, {}, error(retryable=True), during="create")) is Busy
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        {"error": "upstream connect error or disconnect/reset before headers. reset reason: connection failure"},
+        {"error": {"code": 503, "message": "The service is currently unavailable.", "status": "UNAVAILABLE"}},
+        {"error": {"message": "Service Unavailable"}},
+        {"error": {"message": "no", "code": "ServiceUnavailable"}},
+        {"error": {"message": "no", "type": 5, "code": None}},
+        {"error": {"message": "no", "type": " "}},
+    ],
+)
+def test_a_503_of_something_between_here_and_the_service_does_not_say_that_a_create_is_free(foreign: object) -> None:
+    assert type(from_answer(503, {"Retry-After": "1"}, foreign, during="create")) is Unclear
+    assert type(from_answer(503, {}, foreign, during="status")) is Busy, "asking again is free"
+
+
+@pytest.mark.parametrize("inner", [{"type": "all_channels_failed"}, {"code": "delivery_tier_unavailable"}])
+def test_the_service_s_own_503_is_known_by_its_type_or_its_code(inner: dict[str, str]) -> None:
+    assert type(from_answer(503, {}, {"error": inner}, during="create")) is Busy
 
 
 def test_a_task_of_another_workspace_says_what_key_it_wants() -> None:

@@ -29,7 +29,13 @@ def address_of_a_result(simulator: SimulatorProcess, client: PlainClient) -> str
     return str(client.finished()["model_url"])
 
 
-DOWNLOADS: dict[str, int] = {"asset-403": 403, "asset-404": 404, "asset-410": 410, "asset-500": 500}
+DOWNLOADS: dict[str, int] = {
+    "asset-400": 400,
+    "asset-403": 403,
+    "asset-404": 404,
+    "asset-410": 410,
+    "asset-500": 500,
+}
 
 
 @pytest.mark.parametrize("name", DOWNLOADS)
@@ -122,7 +128,17 @@ def test_a_download_is_never_answered(simulator: SimulatorProcess, client: Plain
     assert simulator.requests("assets")[0]["status"] is None
 
 
+def test_a_download_drips(simulator: SimulatorProcess, client: PlainClient) -> None:
+    simulator.configure(faults=["asset-drips"])
+    reply = client.download(address_of_a_result(simulator, client), stream=True)
+    assert int(reply.headers["Content-Length"]) > len(glb())
+    pieces = reply.iter_content(1)
+    assert [next(pieces), next(pieces)] == [b"x", b"x"]
+    reply.close()
+
+
 TESTED_BY_NAME = {
+    "asset-drips",
     "asset-403-once",
     "asset-redirect",
     "asset-redirect-loop",

@@ -47,6 +47,7 @@ CREATES: dict[str, tuple[int, bool, int]] = {
     "create-500": (500, True, 0),
     "create-502-html": (502, False, 0),
     "create-503": (503, True, 0),
+    "create-503-gateway": (503, True, 0),
     "create-503-html": (503, False, 0),
     "create-500-after-task": (500, True, 1),
     "create-504-after-task": (504, True, 1),
@@ -113,7 +114,12 @@ def test_the_connection_of_a_create_is_reset(simulator: SimulatorProcess, client
 
 
 # Faults of the answer to a create, after which there is a task.
-CUT_IN_THE_BODY = {"create-reset-in-body": True, "poll-reset-in-body": False, "poll-truncated": False}
+CUT_IN_THE_BODY = {
+    "create-reset-in-body": True,
+    "create-reset-after-naming": True,
+    "poll-reset-in-body": False,
+    "poll-truncated": False,
+}
 BOMBS = {"create-gzip-bomb": True, "poll-gzip-bomb": False}
 
 
@@ -136,6 +142,15 @@ def test_an_answer_ends_within_its_body(simulator: SimulatorProcess, client: Pla
     # A reset may take away what has arrived.
     assert b'{"id": "ldtask_'.startswith(received)
     assert len(simulator.creates()) == 1
+
+
+@pytest.mark.parametrize("name", ["create-reset-after-naming", "create-empty-200"])
+def test_a_header_names_a_task_that_the_body_does_not(
+    simulator: SimulatorProcess, client: PlainClient, name: str
+) -> None:
+    reply = faulty(simulator, client, name, is_create=True)
+    assert (reply.status_code, reply.headers["X-Task-ID"]) == (200, simulator.creates()[0]["id"])
+    assert name != "create-empty-200" or reply.content == b""
 
 
 @pytest.mark.parametrize("name", BOMBS)
@@ -223,6 +238,7 @@ def created(_simulator: SimulatorProcess, client: PlainClient) -> dict[str, Any]
 Situation = Callable[[SimulatorProcess, PlainClient], dict[str, Any]]
 BODIES: dict[str, tuple[Situation, Callable[[dict[str, Any]], bool]]] = {
     "create-200-without-id": (created, lambda body: not {"id", "task_id", "poll_url"} & set(body) and "status" in body),
+    "create-200-without-status": (created, lambda body: "status" not in body and "id" in body),
     "create-completed": (created, lambda body: body["status"] == "completed" and "glb_url" in body),
     "no-task-id": (created, lambda body: "task_id" not in body and "id" in body),
     "no-poll-url": (created, lambda body: "poll_url" not in body and "id" in body),
@@ -442,6 +458,7 @@ def test_an_answer_drips_for_ever(simulator: SimulatorProcess, client: PlainClie
 
 TESTED_BY_NAME = {
     "create-drips",
+    "create-empty-200",
     "poll-drips",
     "poll-never-answers",
     "poll-unreadable",

@@ -103,6 +103,7 @@ def test_no_request_to_the_host_of_the_files_carries_the_key(
     ("fault", "kind"),
     [
         ("asset-500", Unclear),
+        ("asset-400", Expired),
         ("asset-403", Expired),
         ("asset-404", Expired),
         ("asset-410", Expired),

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from email.utils import formatdate
 from typing import Any
 
@@ -51,6 +51,10 @@ async def reset_in_body(moment: Moment) -> web.StreamResponse:
     return await reset(await _begun(moment))
 
 
+async def reset_after_naming(moment: Moment) -> web.StreamResponse:
+    return await reset(await _begun(moment, {"X-Task-ID": moment.the_task.id}))
+
+
 async def end_in_body(moment: Moment) -> web.StreamResponse:
     """An orderly end in the middle, as when a proxy gives up."""
     await _begun(moment)
@@ -70,9 +74,9 @@ async def drip(moment: Moment) -> web.StreamResponse:
         await asyncio.sleep(DRIP_SECONDS)
 
 
-async def _begun(moment: Moment) -> Moment:
+async def _begun(moment: Moment, headers: Mapping[str, str] | None = None) -> Moment:
     """Send the beginning of an answer that announces more."""
-    reply = web.StreamResponse(headers={"Content-Type": "application/json"})
+    reply = web.StreamResponse(headers={"Content-Type": "application/json", **(headers or {})})
     reply.content_length = 1000
     await reply.prepare(moment.request)
     await reply.write(b'{"id": "ldtask_')

@@ -8,11 +8,12 @@ import asyncio
 
 from aiohttp import web
 
-from .answers import html, reset, silence
+from .answers import DRIP_SECONDS, html, reset, silence
 from .registry import AnswerHook, Moment, Stage, define_answer
 
 SLOW_PIECES = 20
 SLOW_PAUSE_SECONDS = 0.1
+DRIPPED_BYTES = 1_000_000
 
 
 def _refusal(status: int) -> AnswerHook:
@@ -76,6 +77,15 @@ async def _reset_at_half(moment: Moment) -> web.StreamResponse:
     return reply
 
 
+async def _drip(moment: Moment) -> web.StreamResponse:
+    """A byte now and then, for as long as anybody listens, of a file that is said to be large."""
+    moment.withhold()
+    reply = await _begin(moment, DRIPPED_BYTES)
+    while True:
+        await reply.write(b"x")
+        await asyncio.sleep(DRIP_SECONDS)
+
+
 async def _wrong_length(moment: Moment) -> web.StreamResponse:
     """Looks complete, but only the file itself knows that its end is missing."""
     data = moment.the_asset.read_bytes()
@@ -103,6 +113,7 @@ _ASSET_FAULTS: tuple[tuple[str, str, AnswerHook], ...] = (
         "A task's first address is refused; the next one works.",
         _refuse_the_first_address,
     ),
+    ("asset-400", "Downloads are refused with 400.", _refusal(400)),
     ("asset-403", "Downloads are refused with 403.", _refusal(403)),
     ("asset-404", "Downloads end in a 404.", _refusal(404)),
     ("asset-410", "Downloads end in a 410.", _refusal(410)),
@@ -115,6 +126,7 @@ _ASSET_FAULTS: tuple[tuple[str, str, AnswerHook], ...] = (
     ("asset-wrong-content-type", "Downloads are called text/plain.", _wrong_type),
     ("asset-slow", "A download takes two seconds.", _slow),
     ("asset-never-answers", "Downloads are never answered.", silence),
+    ("asset-drips", "A download drips for ever.", _drip),
     ("asset-reset-at-half", "The connection is reset after half of the bytes.", _reset_at_half),
 )
 

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from ..configuration import CREATE_PATH
 from ..journal import body_for_journal
-from ..replies import ServiceError
+from ..replies import ServiceError, json_reply
 from ..tasks import Plan
 from ..validation import invalid, payload_too_large
 from .answers import (
@@ -19,6 +19,7 @@ from .answers import (
     html,
     refusing,
     reset,
+    reset_after_naming,
     reset_in_body,
     server_error,
     silence,
@@ -35,6 +36,16 @@ async def _no_money(moment: Moment) -> web.StreamResponse:
     refusal = moment.service.insufficient_balance(Decimal("0.4"))
     refusal.body["error"]["balance_usd"] = 0.05
     return refusal.reply()
+
+
+async def _gateway_unavailable(_moment: Moment) -> web.StreamResponse:
+    """An error object too, and not the service's."""
+    error = {"code": 503, "message": "The service is currently unavailable.", "status": "UNAVAILABLE"}
+    return json_reply({"error": error}, status=503)
+
+
+async def _named_and_empty(moment: Moment) -> web.StreamResponse:
+    return web.Response(headers={"X-Task-ID": moment.the_task.id})
 
 
 def _redirect_once(*, to_other_origin: bool) -> AnswerHook:
@@ -91,6 +102,7 @@ _REFUSALS: tuple[tuple[str, str, AnswerHook], ...] = (
     ("create-502-html", "A create gets an HTML 502 of a proxy; there is no task.", html(502, "Bad Gateway")),
     ("create-503", "A create gets the service's own, retryable 503.", refusing(unavailable)),
     ("create-503-html", "A create gets an HTML 503 of a proxy.", html(503, "Service Unavailable")),
+    ("create-503-gateway", "A create gets a 503 of a gateway, with an error in JSON.", _gateway_unavailable),
     ("create-307", "A create is redirected on the same host.", _redirect_once(to_other_origin=False)),
     ("create-307-foreign", "A create is redirected to another origin.", _redirect_once(to_other_origin=True)),
     ("image-not-data-url", "A picture as data URL is refused with 400.", _refuse_encoding("data-url")),
@@ -122,6 +134,12 @@ _AFTER_THE_TASK: tuple[tuple[str, str, AnswerHook], ...] = (
     ("create-never-answers", "A create makes a task and is never answered.", silence),
     ("create-reset-after-body", "A create makes a task and the connection is reset.", reset),
     ("create-reset-in-body", "A create makes a task and the connection is reset within its answer.", reset_in_body),
+    (
+        "create-reset-after-naming",
+        "A create makes a task, a header names it, and the connection is reset.",
+        reset_after_naming,
+    ),
+    ("create-empty-200", "A create makes a task and gets an empty 200, of which a header names it.", _named_and_empty),
     ("create-drips", "A create makes a task, and its answer drips for ever.", drip),
     ("create-gzip-bomb", "A create makes a task and a few KB come back that become 64 MB.", gzip_bomb),
     ("create-500-after-task", "A create makes a task and ends in a 500.", refusing(server_error)),
@@ -146,5 +164,11 @@ define_shape(
     "A create makes a task and its answer lacks every id.",
     Stage.CREATE_BODY,
     without("id", "task_id", "poll_url"),
+)
+define_shape(
+    "create-200-without-status",
+    "A create makes a task and its answer lacks the status.",
+    Stage.CREATE_BODY,
+    without("status"),
 )
 define_plan("create-completed", "A create's answer is already the completed task.", _complete_at_once)
