@@ -339,6 +339,7 @@ class Engine:
             self.journal_problem = event.sentence
         elif isinstance(event, JournalLoaded):
             self.journal_problem = ""
+            self.records.save_failed()
             self._elsewhere = recent([row.task for row in event.rows])
 
     def pump(self) -> None:
