@@ -16,13 +16,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..service.contract import GenerationRequest
 from ..service.errors import DASHBOARD_RUNS
 from ..service.stand_in import POLL_SECONDS, StandIn
-from . import conversions, jobs
+from . import conversions, jobs, on_disk
 from .billing import Bills
 from .converter import Converter
 from .duplicates import FIRST_TRY, recent, recent_duplicate
@@ -152,7 +151,7 @@ class Engine:
             return False
         if task.state in (TaskState.STOPPED, TaskState.LOST) and task.task_id:
             self.records.change(local_id, state=TaskState.PENDING, error="")
-        elif task.state is TaskState.READY and not _has_result(task):
+        elif task.state is TaskState.READY and not on_disk.has_result(task):
             self.records.change(local_id, state=TaskState.DOWNLOADING, progress=0, error="")
         elif task.state is TaskState.READY and self.needs_conversion(task):
             self.records.change(local_id, state=TaskState.CONVERTING, error="")
@@ -259,7 +258,8 @@ class Engine:
             elif is_news or was_followed:
                 taken_over.add(local_id)
         for entry in entries:
-            self.records.adopt(entry, durable=entry.local_id not in self._followed)
+            copy = on_disk.unless_there(self.records.get(entry.local_id), entry)
+            self.records.adopt(copy, durable=entry.local_id not in self._followed)
             taken_over.add(entry.local_id)
         for local_id in taken_over - self._followed.keys():
             self._go_on(local_id)
@@ -491,7 +491,3 @@ class Engine:
         if task.state is TaskState.DOWNLOADING:
             del self._activities[task.local_id]
         return True
-
-
-def _has_result(task: Task) -> bool:
-    return bool(task.result_path) and Path(task.result_path).is_file()

@@ -309,7 +309,8 @@ class Records:
 
         :param expect: change it only in one of these states, and not when it was removed: what a worker brings may
             come too late.
-        :param durable: False for what need not survive, such as the progress of a download.
+        :param durable: False for what need not survive, such as the progress of a download. It keeps the revision, or a
+            scene that was saved in between would outlive what the journal has from then on.
         """
         with self._lock:
             task = self._tasks.get(local_id)
@@ -322,6 +323,8 @@ class Records:
                 changed = task.evolve(**changes)
             except IllegalTransition:
                 return None
+            if not durable:
+                changed = replace(changed, revision=task.revision)
             is_decision = changed.state is not task.state and (task.state, changed.state) in _DECISIONS
             return self._set(changed, durable=durable, expect=task.state if is_decision else None)
 
