@@ -149,6 +149,7 @@ class Engine:
         task = self.records.get(local_id)
         if task is None:
             return False
+        has_failed = bool(task.error) and not self._schedule.in_flight(local_id)
         if task.state in (TaskState.STOPPED, TaskState.LOST) and task.task_id:
             self.records.change(local_id, state=TaskState.PENDING, error="")
         elif task.state is TaskState.READY and not on_disk.has_result(task):
@@ -158,6 +159,7 @@ class Engine:
         elif task.state is not TaskState.QUEUED and task.state not in UNFINISHED:
             return False
         self._plan(local_id, 0.0)
+        self._activities[local_id].asks_anew |= has_failed
         return True
 
     def needs_conversion(self, task: Task) -> bool:
@@ -424,7 +426,8 @@ class Engine:
         activity = self._activities[task.local_id]
         activity.in_flight = True
         activity.is_asking = not task.is_stand_in and task.state not in (TaskState.DOWNLOADING, TaskState.CONVERTING)
-        job = job_for(task, self._context, self.settings, is_silent=self._schedule.breaker.is_open)
+        is_silent, asks_anew = self._schedule.breaker.is_open, activity.asks_anew
+        job = job_for(task, self._context, self.settings, is_silent=is_silent, asks_anew=asks_anew)
         if activity.is_asking:
             self._schedule.breaker.begun()
         self._workers.submit(reporting(self._mailbox, job, JobDone(task.local_id, failed=True)))
