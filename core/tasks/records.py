@@ -15,6 +15,7 @@ import threading
 from collections.abc import Collection, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from ..files.disk_use import LibraryUse
@@ -22,7 +23,7 @@ from ..service.address import Connection
 from ..service.catalogue import Catalogue
 from .journal import Journal, Row
 from .ledger import Entry
-from .task import IllegalTransition, Task, TaskState, merge
+from .task import LEASED, IllegalTransition, Task, TaskState, merge
 
 _DECISIONS = frozenset(
     {(TaskState.QUEUED, TaskState.SUBMITTING)} | {(TaskState.UNCERTAIN, state) for state in TaskState}
@@ -342,10 +343,10 @@ class Records:
     def _save(self, task: Task, *, expect: TaskState | None = None) -> Future[bool]:
         self._unsaved.discard(task.local_id)
         self._failed.discard(task.local_id)
-        future = self._journal.save(task, expect=expect)
-        future.add_done_callback(lambda saved: self._note_failure(task.local_id, saved))
-        if expect is not None:
-            future.add_done_callback(lambda saved: self._tell_if_overtaken(task.local_id, saved))
+        told = partial(self._mailbox.put, Overtaken(task.local_id))
+        is_leased = task.state in LEASED and not task.removed
+        future = self._journal.save(task, expect=expect, on_overtaken=told if is_leased or expect is not None else None)
+        future.add_done_callback(partial(self._note_failure, task.local_id))
         return future
 
     def _note_failure(self, local_id: str, saved: Future[bool]) -> None:
@@ -353,11 +354,6 @@ class Records:
         if saved.exception() is not None:
             with self._lock:
                 self._failed.add(local_id)
-
-    def _tell_if_overtaken(self, local_id: str, saved: Future[bool]) -> None:
-        """Called on the journal's thread."""
-        if saved.exception() is None and not saved.result():
-            self._mailbox.put(Overtaken(local_id))
 
 
 def _same(task: Task, changes: dict[str, Any]) -> bool:
