@@ -19,7 +19,7 @@ import bpy
 
 from ..files.formats import ModelFormat
 from ..service.errors import TokenLabError
-from ..tasks import conversions, measured
+from ..tasks import conversions, measured, on_disk
 from ..tasks.engine import Engine
 from ..tasks.task import UNFINISHED, Task, TaskState
 from . import importing, store, task_list
@@ -134,7 +134,7 @@ class Imports:
                 self.states[task.local_id] = ImportState.OFFERED
                 self._on_changed(task)
             return False
-        if not _has_result(task) or self._engine.needs_conversion(task):
+        if not on_disk.has_result(task) or self._engine.needs_conversion(task):
             # Made on another computer, or cleaned up: the service may still have it. Or made by a newer Blender.
             self._engine.resume(task.local_id)
             return False
@@ -167,7 +167,7 @@ class Imports:
         task = self._engine.records.get(local_id)
         if task is None or task.state is not TaskState.READY:
             raise TokenLabError("This task has no model yet. Wait until it is ready, then import it.")
-        if not _has_result(task):
+        if not on_disk.has_result(task):
             self._engine.records.change(local_id, result_path="")
             raise TokenLabError(task.error or "The model of this task is not on this computer. Try again to fetch it.")
         target = scene or store.find_scene(task.scene_id) or bpy.context.scene
@@ -206,10 +206,6 @@ class Imports:
             return importing.append_model(task, Path(task.blend_path), scene, is_selected=is_selected)
         model_format = ModelFormat[task.result_format]
         return importing.import_model(task, Path(task.result_path), model_format, scene, is_selected=is_selected)
-
-
-def _has_result(task: Task) -> bool:
-    return bool(task.result_path) and Path(task.result_path).is_file()
 
 
 def _scene(session_uid: int | None) -> bpy.types.Scene | None:

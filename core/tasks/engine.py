@@ -16,13 +16,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..service.contract import GenerationRequest
 from ..service.errors import DASHBOARD_RUNS
 from ..service.stand_in import POLL_SECONDS, StandIn
-from . import conversions, jobs
+from . import conversions, jobs, on_disk
 from .billing import Bills
 from .converter import Converter
 from .duplicates import FIRST_TRY, recent, recent_duplicate
@@ -150,15 +149,17 @@ class Engine:
         task = self.records.get(local_id)
         if task is None:
             return False
+        has_failed = bool(task.error) and not self._schedule.in_flight(local_id)
         if task.state in (TaskState.STOPPED, TaskState.LOST) and task.task_id:
             self.records.change(local_id, state=TaskState.PENDING, error="")
-        elif task.state is TaskState.READY and not _has_result(task):
+        elif task.state is TaskState.READY and not on_disk.has_result(task):
             self.records.change(local_id, state=TaskState.DOWNLOADING, progress=0, error="")
         elif task.state is TaskState.READY and self.needs_conversion(task):
             self.records.change(local_id, state=TaskState.CONVERTING, error="")
         elif task.state is not TaskState.QUEUED and task.state not in UNFINISHED:
             return False
         self._plan(local_id, 0.0)
+        self._activities[local_id].asks_anew |= has_failed
         return True
 
     def needs_conversion(self, task: Task) -> bool:
@@ -259,7 +260,8 @@ class Engine:
             elif is_news or was_followed:
                 taken_over.add(local_id)
         for entry in entries:
-            self.records.adopt(entry, durable=entry.local_id not in self._followed)
+            copy = on_disk.unless_there(self.records.get(entry.local_id), entry)
+            self.records.adopt(copy, durable=entry.local_id not in self._followed)
             taken_over.add(entry.local_id)
         for local_id in taken_over - self._followed.keys():
             self._go_on(local_id)
@@ -339,6 +341,7 @@ class Engine:
             self.journal_problem = event.sentence
         elif isinstance(event, JournalLoaded):
             self.journal_problem = ""
+            self.records.save_failed()
             self._elsewhere = recent([row.task for row in event.rows])
 
     def pump(self) -> None:
@@ -423,7 +426,8 @@ class Engine:
         activity = self._activities[task.local_id]
         activity.in_flight = True
         activity.is_asking = not task.is_stand_in and task.state not in (TaskState.DOWNLOADING, TaskState.CONVERTING)
-        job = job_for(task, self._context, self.settings, is_silent=self._schedule.breaker.is_open)
+        is_silent, asks_anew = self._schedule.breaker.is_open, activity.asks_anew
+        job = job_for(task, self._context, self.settings, is_silent=is_silent, asks_anew=asks_anew)
         if activity.is_asking:
             self._schedule.breaker.begun()
         self._workers.submit(reporting(self._mailbox, job, JobDone(task.local_id, failed=True)))
@@ -490,7 +494,3 @@ class Engine:
         if task.state is TaskState.DOWNLOADING:
             del self._activities[task.local_id]
         return True
-
-
-def _has_result(task: Task) -> bool:
-    return bool(task.result_path) and Path(task.result_path).is_file()

@@ -130,12 +130,20 @@ class Journal:
         self._thread: threading.Thread | None = None
         self._stopped = False
 
-    def save(self, task: Task, *, owner: str = "", expect: TaskState | None = None) -> Future[bool]:
+    def save(
+        self,
+        task: Task,
+        *,
+        owner: str = "",
+        expect: TaskState | None = None,
+        on_overtaken: Callable[[], None] | None = None,
+    ) -> Future[bool]:
         """Commit `task`, unless a newer record is there or another Blender works on it.
 
         :param owner: who works on it, when that is not this Blender.
         :param expect: the state that the journal must have for it, if it has any: of those who decide the same thing
             about one task, only the first does.
+        :param on_overtaken: called on the writer thread when another Blender has decided before us, or works on it.
         :return: whether this record is in the journal now; the future holds `JournalError` when that failed.
         """
         is_leased = task.state in LEASED and not task.removed
@@ -148,6 +156,8 @@ class Journal:
                 found = connection.execute(_FIND, (task.local_id,)).fetchone()
                 known = from_text(found[0]) if found is not None else None
                 if found is not None and not self._may_replace(task, known, found, now, expect):
+                    if on_overtaken is not None and (expect is not None or _is_ahead(known, task)):
+                        on_overtaken()
                     return False
                 row = {
                     "local_id": task.local_id,
@@ -319,6 +329,16 @@ def _with_price(task: Task, known: Task | None) -> Task:
     if known is None or task.exact_price or not known.exact_price:
         return task
     return replace(task, exact_price=known.exact_price)
+
+
+def _is_ahead(known: Task | None, task: Task) -> bool:
+    """Whether a row that was not replaced is of the same task of the service, and of another moment.
+
+    Whoever has an id of the service that the row has not is the only one who knows it, and goes on with it.
+    """
+    if known is None or known.task_id != task.task_id:
+        return False
+    return (known.revision, known.state) != (task.revision, task.state)
 
 
 def _nothing(_connection: sqlite3.Connection) -> None:

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Collection, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from ..files.disk_use import LibraryUse
@@ -22,7 +23,7 @@ from ..service.address import Connection
 from ..service.catalogue import Catalogue
 from .journal import Journal, Row
 from .ledger import Entry
-from .task import IllegalTransition, Task, TaskState, merge
+from .task import LEASED, IllegalTransition, Task, TaskState, merge
 
 _DECISIONS = frozenset(
     {(TaskState.QUEUED, TaskState.SUBMITTING)} | {(TaskState.UNCERTAIN, state) for state in TaskState}
@@ -208,10 +209,13 @@ class Records:
     def __init__(self, journal: Journal, mailbox: Mailbox) -> None:
         self._journal = journal
         self._mailbox = mailbox
-        self._lock = threading.Lock()
+        # Entered twice by one thread when the journal's answer is there before anybody waits for it.
+        self._lock = threading.RLock()
         self._tasks: dict[str, Task] = {}
         self._unsaved: set[str] = set()
         """Local ids whose last change was not ordered into the journal."""
+        self._failed: set[str] = set()
+        """Local ids whose last row did not get onto the disk, and was not ordered once more since."""
 
     def get(self, local_id: str) -> Task | None:
         """Return the task, or None when it is not known or was removed."""
@@ -268,6 +272,12 @@ class Records:
             for task in self._tasks.values():
                 self._journal.save(task, owner=owners.get(task.local_id, ""))
 
+    def save_failed(self) -> None:
+        """Order the rows once more that did not get onto the disk, now that the journal answers again."""
+        with self._lock:
+            for local_id in list(self._failed):
+                self._save(self._tasks[local_id])
+
     def add(self, task: Task) -> Future[bool]:
         """Take in a new task and order its row; the future tells when that is on the disk."""
         with self._lock:
@@ -286,6 +296,8 @@ class Records:
         with self._lock:
             known = self._tasks.get(task.local_id)
             merged = task if known is None or is_followed else merge(known, task)
+            if is_followed:
+                self._failed.discard(task.local_id)
             if merged == known:
                 return False
             self._set(merged, durable=durable)
@@ -298,18 +310,22 @@ class Records:
 
         :param expect: change it only in one of these states, and not when it was removed: what a worker brings may
             come too late.
-        :param durable: False for what need not survive, such as the progress of a download.
+        :param durable: False for what need not survive, such as the progress of a download. It keeps the revision, or a
+            scene that was saved in between would outlive what the journal has from then on.
         """
         with self._lock:
             task = self._tasks.get(local_id)
             if task is None or (expect and (task.removed or task.state not in expect)):
                 return None
-            if _same(task, changes) and not (durable and local_id in self._unsaved):
+            is_saved = local_id not in self._unsaved and local_id not in self._failed
+            if _same(task, changes) and (is_saved or not durable):
                 return None
             try:
                 changed = task.evolve(**changes)
             except IllegalTransition:
                 return None
+            if not durable:
+                changed = replace(changed, revision=task.revision)
             is_decision = changed.state is not task.state and (task.state, changed.state) in _DECISIONS
             return self._set(changed, durable=durable, expect=task.state if is_decision else None)
 
@@ -317,20 +333,27 @@ class Records:
         self._tasks[task.local_id] = task
         future: Future[bool] = Future()
         if durable:
-            self._unsaved.discard(task.local_id)
-            future = self._journal.save(task, expect=expect)
-            if expect is not None:
-                future.add_done_callback(lambda saved: self._tell_if_overtaken(task.local_id, saved))
+            future = self._save(task, expect=expect)
         else:
             self._unsaved.add(task.local_id)
             future.set_result(True)
         self._mailbox.put(TaskChanged(task))
         return future
 
-    def _tell_if_overtaken(self, local_id: str, saved: Future[bool]) -> None:
-        """Called on the journal's thread."""
-        if saved.exception() is None and not saved.result():
-            self._mailbox.put(Overtaken(local_id))
+    def _save(self, task: Task, *, expect: TaskState | None = None) -> Future[bool]:
+        self._unsaved.discard(task.local_id)
+        self._failed.discard(task.local_id)
+        told = partial(self._mailbox.put, Overtaken(task.local_id))
+        is_leased = task.state in LEASED and not task.removed
+        future = self._journal.save(task, expect=expect, on_overtaken=told if is_leased or expect is not None else None)
+        future.add_done_callback(partial(self._note_failure, task.local_id))
+        return future
+
+    def _note_failure(self, local_id: str, saved: Future[bool]) -> None:
+        """Remember what is to be saved once more. Called on the journal's thread, or at once."""
+        if saved.exception() is not None:
+            with self._lock:
+                self._failed.add(local_id)
 
 
 def _same(task: Task, changes: dict[str, Any]) -> bool:

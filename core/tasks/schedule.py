@@ -34,6 +34,8 @@ class Activity:
     """The job under way, or the last one, is for the service and not for a host of files."""
     failures: int = 0
     """Failed tries in a row."""
+    asks_anew: bool = False
+    """The addresses of the model have brought none: the service is asked for others before each try."""
 
 
 class Schedule:

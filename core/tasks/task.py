@@ -91,7 +91,7 @@ class Task:
     """Where the model goes, as it was chosen at the sending."""
     state: TaskState = TaskState.QUEUED
     revision: int = 0
-    """Grows with every change: the higher one wins a merge."""
+    """Grows with every change that the journal gets: the higher one wins a merge."""
     created_at: float = 0.0
     """Unix seconds, as all times here."""
     submitted_at: float | None = None

@@ -12,7 +12,7 @@ from dataclasses import replace
 from core.service.contract import GenerationRequest
 from core.tasks.journal import FILE_NAME
 from core.tasks.task import TaskState, new_task
-from tests.engine_rig import Blender, asset_requests, creates_sent, end_leases, flush
+from tests.engine_rig import Blender, Gate, asset_requests, creates_sent, end_leases, flush
 from tests.loopback import PATIENCE_SECONDS
 from tests.simulator.process import SimulatorProcess
 
@@ -132,3 +132,57 @@ def test_a_blender_that_slept_while_another_took_over_leaves_the_task_to_it(
     assert simulator.creates()[0]["polls"] == polls
     simulator.steer(task_id, status="completed")
     second.run_to(local_id, S.READY)
+
+
+def test_who_lost_a_task_without_having_slept_leaves_it_at_the_next_answer(
+    blenders: tuple[Blender, Blender], simulator: SimulatorProcess
+) -> None:
+    first, second = blenders
+    simulator.configure(faults=["never-completes"])
+    local_id = first.submit()
+    task_id = first.run_to(local_id, S.PENDING, S.PROCESSING).task_id
+    flush(first)
+    # As when the journal's drive was away for longer than a lease.
+    end_leases(first.folder)
+    second.open()
+    assert not second.engine.is_followed(local_id)
+    simulator.steer(task_id, progress=40)
+    first.run_until(lambda: first.engine.is_followed(local_id))
+    first.settle()
+    polls = simulator.creates()[0]["polls"]
+    first.run_for(60.0)
+    assert simulator.creates()[0]["polls"] == polls
+    simulator.steer(task_id, status="completed")
+    done = second.run_to(local_id, S.READY)
+    flush(second)
+    first.look()
+    assert first.task(local_id) == done
+    assert (creates_sent(simulator), asset_requests(simulator)) == (1, 1)
+
+
+def test_an_id_that_only_one_knows_is_not_given_up_for_what_another_has_sent_again(
+    blenders: tuple[Blender, Blender], simulator: SimulatorProcess
+) -> None:
+    first, second = blenders
+    simulator.configure(faults=["never-completes"])
+    gate = Gate()
+    first.transport.before_post = gate
+    local_id = first.submit()
+    first.turn()
+    assert gate.reached.wait(PATIENCE_SECONDS)
+    second.open()
+    end_leases(first.folder)
+    second.look()
+    assert second.engine.submit_again(local_id)
+    second_id = second.run_to(local_id, S.PENDING, S.PROCESSING).task_id
+    flush(second)
+    gate.opened.set()
+    first_id = first.run_to(local_id, S.PENDING, S.PROCESSING).task_id
+    simulator.steer(first_id, progress=40)
+    first.run_until(lambda: first.task(local_id).progress == 40)
+    for _ in range(3):
+        flush(first)
+        first.look()
+    assert first.task(local_id).task_id == first_id != second_id
+    simulator.steer(first_id, status="completed")
+    assert first.run_to(local_id, S.READY).task_id == first_id
