@@ -73,8 +73,15 @@ _OPERATORS: dict[ModelFormat, tuple[_Operator, ...]] = {
     ModelFormat.FBX: (_Operator("wm", "fbx_import"), _OLD_FBX),
     ModelFormat.OBJ: (_Operator("wm", "obj_import"),),
     # Else the scene's frame range becomes 0 to 0 (bpy_facts D.2), and what is wrong in a mesh stays in it, as with no
-    # other importer: Blender crashes when it shows such a mesh.
-    ModelFormat.USDZ: (_Operator("wm", "usd_import", (("set_frame_range", False), ("validate_meshes", True))),),
+    # other importer: Blender crashes when it shows such a mesh. And a light of the sky in the file would change the
+    # World of the scene.
+    ModelFormat.USDZ: (
+        _Operator(
+            "wm",
+            "usd_import",
+            (("set_frame_range", False), ("validate_meshes", True), ("create_world_material", False)),
+        ),
+    ),
     ModelFormat.STL: (_Operator("wm", "stl_import"),),
     ModelFormat.PLY: (_Operator("wm", "ply_import"),),
 }

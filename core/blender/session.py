@@ -254,6 +254,7 @@ class Session:
     def resume(self, local_id: str) -> bool:
         """Go on with a task that was given up, that failed to arrive, or that was never sent."""
         self._check_owner(local_id)
+        self.engine.trust_converter()
         has_begun = self.engine.resume(local_id)
         self._count(local_id)
         return self._go_on(local_id, has_begun)

@@ -17,7 +17,7 @@ from ..files.facts import ModelFacts
 from ..files.partial import PART
 from ..text import one_line
 from . import measured
-from .converter import Command, ConversionFailed, ConverterStopped, ConverterUnavailable, Prepared
+from .converter import Command, ConversionFailed, Converter, ConverterStopped, ConverterUnavailable, Prepared
 from .job_context import JobContext, folder_of
 from .previews import PREVIEW
 from .records import JobDone, PreviewMade
@@ -29,6 +29,12 @@ SCRATCH: Final = "scratch"
 """Folder of the data folder for the temporary files of converters."""
 BLEND: Final = "model.blend"
 _CONVERTING: Final = frozenset({TaskState.CONVERTING})
+
+
+def is_needed(task: Task, command: Command | None, converter: Converter) -> bool:
+    """Whether a model that is there has to be prepared before the Blender of `command` takes it, and can be."""
+    is_wanted = command is not None and command.takes(task.result_format) and not has_blend(task, command)
+    return is_wanted and not converter.is_broken
 
 
 def has_blend(task: Task, command: Command) -> bool:
@@ -59,7 +65,7 @@ def convert(context: JobContext, local_id: str, command: Command | None, data_di
     except ConversionFailed as error:
         changes["error"] = str(error)
     except ConverterUnavailable:
-        logger.warning("Models are imported without a second Blender from now on")
+        logger.warning("There is no second Blender to prepare a model")
     except OSError as error:
         reason = error.strerror or "the disk refused"
         changes["error"] = (
