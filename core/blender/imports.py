@@ -149,7 +149,9 @@ class Imports:
 
     def _import_awaited(self, task: Task) -> bool:
         reason = importing.blocked_reason()
-        task_list.set_waits_for(task.local_id, reason)
+        # Some add-ons have an operator that never ends.
+        way_round = ", or for your click on Import" if reason and not importing.blocked_reason(is_clicked=True) else ""
+        task_list.set_waits_for(task.local_id, reason + way_round)
         if reason:
             return False
         scene = _scene(self._asked_for.pop(task.local_id, None)) or store.find_scene(task.scene_id)
@@ -164,11 +166,12 @@ class Imports:
 
     # By hand
 
-    def import_now(self, local_id: str, scene: bpy.types.Scene | None = None) -> str:
+    def import_now(self, local_id: str, scene: bpy.types.Scene | None = None, *, is_clicked: bool = False) -> str:
         """Import a task's model, into its own scene unless another is given; return the new collection's name.
 
         Or "", when it has to be prepared first: it is imported as soon as it is.
 
+        :param is_clicked: as for `importing.blocked_reason`.
         :raises TokenLabError: when there is none, or it cannot be imported.
         """
         task = self._engine.records.get(local_id)
@@ -184,7 +187,7 @@ class Imports:
             self._engine.resume(local_id)
             self._asked_for[local_id] = target.session_uid
             return ""
-        reason = importing.blocked_reason()
+        reason = importing.blocked_reason(is_clicked=is_clicked)
         if reason:
             raise TokenLabError(f"The import has to wait for {reason}. The model is safe on disk. Import it then.")
         return self._bring(task, target, is_selected=True)

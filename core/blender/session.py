@@ -289,14 +289,14 @@ class Session:
         self.engine.test_connection()
         self._wake()
 
-    def import_now(self, local_id: str, scene: bpy.types.Scene | None = None) -> str:
+    def import_now(self, local_id: str, scene: bpy.types.Scene | None = None, *, is_clicked: bool = False) -> str:
         """Import a task's model, or have it prepared for that (`Imports.import_now`).
 
         :raises TokenLabError: when that cannot be.
         """
         self.refresh_settings()
         try:
-            return self.imports.import_now(local_id, scene)
+            return self.imports.import_now(local_id, scene, is_clicked=is_clicked)
         finally:
             self._wake()
 
