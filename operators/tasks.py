@@ -79,7 +79,22 @@ class TaskOperator:
         return {"CANCELLED"}
 
 
-class TOKENLAB_OT_import_model(TaskOperator, bpy.types.Operator):
+class ClickedOperator(TaskOperator):
+    """What operators share that know whether it was a click that ran them, or a script."""
+
+    is_clicked = False
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[OperatorReturnItems]:
+        """Run as a click on a button or in a menu does."""
+        self.is_clicked = True
+        return self.execute(context)
+
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Do it."""
+        raise NotImplementedError
+
+
+class TOKENLAB_OT_import_model(ClickedOperator, bpy.types.Operator):
     """Import the model of a finished task into its scene"""
 
     bl_idname = "tokenlab.import_model"
@@ -96,7 +111,8 @@ class TOKENLAB_OT_import_model(TaskOperator, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Import now, or as soon as a second Blender has prepared the model."""
         try:
-            name = session.current().import_now(self.chosen, context.scene if self.here else None)
+            scene = context.scene if self.here else None
+            name = session.current().import_now(self.chosen, scene, is_clicked=self.is_clicked)
         except TokenLabError as error:
             return self.refuse(str(error))
         self.report({"INFO"}, f"Imported {name}" if name else "The model is being prepared and comes in a moment")

@@ -11,7 +11,7 @@ import bpy
 
 from ..core.blender import importing, session, task_list, variants
 from ..core.blender.properties import session_list
-from .tasks import LOCAL_ID, TaskOperator
+from .tasks import LOCAL_ID, ClickedOperator, TaskOperator
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -36,7 +36,7 @@ class TOKENLAB_OT_select_model(TaskOperator, bpy.types.Operator):
         return {"CANCELLED"}
 
 
-class TOKENLAB_OT_keep_variant(TaskOperator, bpy.types.Operator):
+class TOKENLAB_OT_keep_variant(ClickedOperator, bpy.types.Operator):
     """Remove the other models of this prompt from the scene. They stay in the library, and can be imported again"""
 
     bl_idname = "tokenlab.keep_variant"
@@ -54,7 +54,7 @@ class TOKENLAB_OT_keep_variant(TaskOperator, bpy.types.Operator):
         scene = bpy.data.scenes.get(name, context.scene)
         if not variants.is_in_scene(kept, scene):
             return self.refuse("The model of this task is not in its scene. Nothing was changed. Import it first.")
-        reason = importing.blocked_reason()
+        reason = importing.blocked_reason(is_clicked=self.is_clicked)
         if reason:
             return self.refuse(f"This has to wait for {reason}. Nothing was changed. Try again then.")
         count = variants.put_away({row.local_id for row in rows} - {kept}, scene)

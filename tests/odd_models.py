@@ -76,7 +76,7 @@ def textured(image: Mapping[str, object], picture: bytes = b"") -> tuple[dict[st
 
 
 def textured_glb(picture: bytes) -> bytes:
-    """Return a GLB whose triangle has this PNG on it."""
+    """Return a GLB whose triangle has this picture on it, which it calls a PNG."""
     return pack_glb(*textured({"mimeType": "image/png"}, picture))
 
 

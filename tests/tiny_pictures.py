@@ -3,7 +3,7 @@
 
 """The smallest pictures, written by hand, so that no test needs a sample from elsewhere. No bpy.
 
-The PNG is a whole one. Of the other kinds there is as much as anybody reads without decoding: the header.
+The PNG and the TGA are whole ones. Of the other kinds there is as much as anybody reads without decoding: the header.
 """
 
 from __future__ import annotations
@@ -17,6 +17,13 @@ def png(width: int = 1, height: int = 1) -> bytes:
     rows = (b"\0" + bytes(width)) * height if width * height < 1_000_000 else b""
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(rows)) + _chunk(b"IEND", b"")
+
+
+def tga(width: int = 1, height: int = 1) -> bytes:
+    """Return a grey TGA: runs of 128 pixels, so that a large one is a small file."""
+    header = struct.pack("<BBBHHBHHHHBB", 0, 0, 11, 0, 0, 0, 0, 0, width, height, 8, 0)
+    runs, rest = divmod(width * height, 128)
+    return header + b"\xff\x80" * runs + (bytes((127 + rest, 128)) if rest else b"")
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

@@ -173,7 +173,7 @@ def convert(order: Mapping[str, Any], folder: Path) -> dict[str, object]:
     """
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     source, model_format = Path(order["source"]), ModelFormat[order["format"]]
-    collection = importers.import_file(source, model_format, bpy.context.scene, order["name"])
+    collection = importers.import_file(source, model_format, bpy.context.scene, order["name"], is_apart=True)
     facts = model_facts.measure(collection)
     _mark_asset(collection, order)
     _save(folder / order["blend"])

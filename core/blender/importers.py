@@ -73,8 +73,15 @@ _OPERATORS: dict[ModelFormat, tuple[_Operator, ...]] = {
     ModelFormat.FBX: (_Operator("wm", "fbx_import"), _OLD_FBX),
     ModelFormat.OBJ: (_Operator("wm", "obj_import"),),
     # Else the scene's frame range becomes 0 to 0 (bpy_facts D.2), and what is wrong in a mesh stays in it, as with no
-    # other importer: Blender crashes when it shows such a mesh.
-    ModelFormat.USDZ: (_Operator("wm", "usd_import", (("set_frame_range", False), ("validate_meshes", True))),),
+    # other importer: Blender crashes when it shows such a mesh. And a light of the sky in the file would change the
+    # World of the scene.
+    ModelFormat.USDZ: (
+        _Operator(
+            "wm",
+            "usd_import",
+            (("set_frame_range", False), ("validate_meshes", True), ("create_world_material", False)),
+        ),
+    ),
     ModelFormat.STL: (_Operator("wm", "stl_import"),),
     ModelFormat.PLY: (_Operator("wm", "ply_import"),),
 }
@@ -85,10 +92,13 @@ _OTHER_SCENE = {"disable_bone_shape": True}
 scene of the window, and fail (seen with a skinned model on 4.2 to 5.2)."""
 
 
-def import_file(path: Path, model_format: ModelFormat, scene: bpy.types.Scene, name: str) -> bpy.types.Collection:
+def import_file(
+    path: Path, model_format: ModelFormat, scene: bpy.types.Scene, name: str, *, is_apart: bool = False
+) -> bpy.types.Collection:
     """Import a file into a new collection of `scene`, with its textures packed.
 
     :param name: what to call the collection.
+    :param is_apart: this is no user's Blender, and may come to harm.
     :raises ImportFailed: what the importer made until then is still there; `remove_new` takes it away.
     """
     scene_name, before = scene.name, snapshot()
@@ -104,7 +114,7 @@ def import_file(path: Path, model_format: ModelFormat, scene: bpy.types.Scene, n
     collection = _gather(name, before, bpy.data.scenes[scene_name])
     _check_number(before)
     check(collection)
-    _take_textures(before, library.own_folder(path))
+    _take_textures(before, library.own_folder(path), is_apart=is_apart)
     return collection
 
 
@@ -302,16 +312,21 @@ def _extents(collection: bpy.types.Collection) -> Iterator[float]:
                 yield from corner
 
 
-def _take_textures(before: set[int], folder: Path) -> None:
+def _take_textures(before: set[int], folder: Path, *, is_apart: bool) -> None:
     images = [item for item in new_data(before) if isinstance(item, bpy.types.Image)]
     textures.take_in(images, folder)
-    problem = textures.too_large(images)
+    _refuse_textures(textures.too_large(images))
+    textures.drop_others(images, is_apart=is_apart)
+    if is_apart:
+        _refuse_textures(textures.too_large(images, textures.size_of))
+
+
+def _refuse_textures(problem: str) -> None:
     if problem:
         raise ImportFailed(
             f"The delivered model {problem}, more than can be shown, so it was not imported. {_KEPT} "
             "Try again, or generate in another format."
         )
-    textures.drop_others(images)
 
 
 def share_bone_shapes(collection: bpy.types.Collection) -> None:

@@ -27,17 +27,21 @@ _DAMAGED = (
 )
 
 
-def blocked_reason() -> str:
-    """Return why an import would get in the user's way now, as a short phrase, or ""."""
+def blocked_reason(*, is_clicked: bool = False) -> str:
+    """Return why an import would get in the user's way now, as a short phrase, or "".
+
+    :param is_clicked: the user has just clicked a button for it, which is not possible while he moves or sculpts
+        something: whatever operator runs all the same, as those do that show pressed keys, is in nobody's way.
+    """
     context = bpy.context
     if context.mode != "OBJECT":
         return "Object Mode"
     is_rendering = bpy.app.is_job_running("RENDER") or bpy.app.is_job_running("RENDER_PREVIEW")
     if is_rendering or context.window_manager.is_interface_locked:
         return "the render to end"
-    for window in context.window_manager.windows:
-        if len(window.modal_operators) > 0:
-            return "the running operator to end"
+    windows = context.window_manager.windows
+    if not is_clicked and any(len(window.modal_operators) > 0 for window in windows):
+        return "the running operator to end"
     return ""
 
 

@@ -14,6 +14,7 @@ import logging
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import bpy
 
@@ -22,11 +23,17 @@ from ..service.errors import TokenLabError
 from ..tasks import conversions, measured, on_disk
 from ..tasks.engine import Engine
 from ..tasks.task import UNFINISHED, Task, TaskState
-from . import importing, store, task_list
+from . import importing, second_blender, store, task_list
 from .importers import ImportFailed
 from .selection import Selection
 
 logger = logging.getLogger(__name__)
+
+_NOT_HERE: Final = (
+    "No second Blender could be started, and this one does not read {} files, some of which would crash it. The model "
+    "is kept on disk, and nothing is charged again. Make room on the disk, look whether the data folder is there, and "
+    "import it again."
+)
 
 
 class ImportState(enum.Enum):
@@ -142,7 +149,9 @@ class Imports:
 
     def _import_awaited(self, task: Task) -> bool:
         reason = importing.blocked_reason()
-        task_list.set_waits_for(task.local_id, reason)
+        # Some add-ons have an operator that never ends.
+        way_round = ", or for your click on Import" if reason and not importing.blocked_reason(is_clicked=True) else ""
+        task_list.set_waits_for(task.local_id, reason + way_round)
         if reason:
             return False
         scene = _scene(self._asked_for.pop(task.local_id, None)) or store.find_scene(task.scene_id)
@@ -157,11 +166,12 @@ class Imports:
 
     # By hand
 
-    def import_now(self, local_id: str, scene: bpy.types.Scene | None = None) -> str:
+    def import_now(self, local_id: str, scene: bpy.types.Scene | None = None, *, is_clicked: bool = False) -> str:
         """Import a task's model, into its own scene unless another is given; return the new collection's name.
 
         Or "", when it has to be prepared first: it is imported as soon as it is.
 
+        :param is_clicked: as for `importing.blocked_reason`.
         :raises TokenLabError: when there is none, or it cannot be imported.
         """
         task = self._engine.records.get(local_id)
@@ -171,11 +181,13 @@ class Imports:
             self._engine.records.change(local_id, result_path="")
             raise TokenLabError(task.error or "The model of this task is not on this computer. Try again to fetch it.")
         target = scene or store.find_scene(task.scene_id) or bpy.context.scene
+        if second_blender.is_read_there_only(task.result_format):
+            self._engine.trust_converter()
         if self._engine.needs_conversion(task):
             self._engine.resume(local_id)
             self._asked_for[local_id] = target.session_uid
             return ""
-        reason = importing.blocked_reason()
+        reason = importing.blocked_reason(is_clicked=is_clicked)
         if reason:
             raise TokenLabError(f"The import has to wait for {reason}. The model is safe on disk. Import it then.")
         return self._bring(task, target, is_selected=True)
@@ -205,6 +217,8 @@ class Imports:
         if command is not None and conversions.has_blend(task, command):
             return importing.append_model(task, Path(task.blend_path), scene, is_selected=is_selected)
         model_format = ModelFormat[task.result_format]
+        if second_blender.is_read_there_only(task.result_format):
+            raise ImportFailed(_NOT_HERE.format(model_format.label))
         return importing.import_model(task, Path(task.result_path), model_format, scene, is_selected=is_selected)
 
 

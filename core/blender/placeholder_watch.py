@@ -68,6 +68,8 @@ class PlaceholderWatch:
         self._is_imported = is_imported
         self._names: dict[str, str] = {}
         """Of the objects, by local id."""
+        self._places: dict[str, placeholders.Place] = {}
+        """Where those stood that were removed, by local id: the user may have chosen it, and may resume the task."""
 
     def add(self, local_id: str) -> None:
         """Put a placeholder into a task's scene, in an undo step of its own, unless there is one or none is wanted.
@@ -80,7 +82,7 @@ class PlaceholderWatch:
         if task is None or scene is None or placeholders.find(local_id, scene) is not None:
             return
         try:
-            placeholders.add(local_id, task.title, task.placement, scene)
+            placeholders.add(local_id, task.title, task.placement, scene, self._places.get(local_id))
             if not importing.blocked_reason():
                 bpy.ops.ed.undo_push(message="Add Placeholder")
         except Exception:
@@ -114,7 +116,7 @@ class PlaceholderWatch:
         _show(others if entry is None else {**others, task.local_id: entry})
 
     def tidy(self) -> bool:
-        """Remove what no model will come to; return whether something of that kind has to wait.
+        """Remove what no model will come to, unless something hangs on it; return whether one of them has to wait.
 
         It waits for whatever an import waits for, and as long as the user can redo something: our step would be the end
         of that (bpy_facts C.5).
@@ -139,7 +141,10 @@ class PlaceholderWatch:
         if item is not None and item.get(placeholders.KEY) == local_id:
             for scene in item.users_scene:
                 placeholders.claim(local_id, scene)
-            bpy.data.objects.remove(item)
+            place = placeholders.place_of(item)
+            if place is not None:
+                self._places[local_id] = place
+            placeholders.part_with(item)
 
     def _entry(self, local_id: str) -> Shown | None:
         task = self._records.get(local_id)

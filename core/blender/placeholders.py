@@ -11,6 +11,7 @@ the object, of its scene or of its file is an ordinary Empty.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
 import bpy
@@ -28,12 +29,25 @@ _ONE_BY_ONE = 4
 """So many objects are looked up by name; for more, one pass over all objects is faster."""
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a placeholder stood, and how large: what is left of one that is gone."""
+
+    world: Matrix
+    display_size: float
+
+
 # ------------------------------------------------------------------------------
 # The object
 
 
-def add(local_id: str, title: str, placement: Placement, scene: bpy.types.Scene) -> bpy.types.Object:
-    """Add the placeholder of a task to a scene; neither selected nor active, in whatever mode the user is."""
+def add(
+    local_id: str, title: str, placement: Placement, scene: bpy.types.Scene, earlier: Place | None = None
+) -> bpy.types.Object:
+    """Add the placeholder of a task to a scene; neither selected nor active, in whatever mode the user is.
+
+    :param earlier: where the task's last one stood, which the user may have moved.
+    """
     item: bpy.types.Object = bpy.data.objects.new(data_name(title), None)
     item[KEY] = local_id
     item.show_name = True
@@ -46,6 +60,8 @@ def add(local_id: str, title: str, placement: Placement, scene: bpy.types.Scene)
     # foot of the cube on the origin of the world.
     item.delta_location.z = _rise(placement)
     item.delta_scale = [side / longest for side in dimensions]
+    if earlier is not None:
+        item.matrix_basis, item.empty_display_size = earlier.world, earlier.display_size
     scene.collection.objects.link(item)
     return item
 
@@ -100,6 +116,16 @@ def make_empty(item: bpy.types.Object, collection: bpy.types.Collection) -> None
     collection.objects.link(item)
 
 
+def part_with(item: bpy.types.Object) -> None:
+    """Remove a placeholder that no model takes the place of, or leave a plain Empty if anything hangs on it."""
+    if not is_more_than_a_place(item):
+        bpy.data.objects.remove(item)
+        return
+    del item[KEY]
+    item.show_name = False
+    item.empty_display_type = "PLAIN_AXES"
+
+
 def is_more_than_a_place(item: bpy.types.Object) -> bool:
     """Whether the user has made something of it that a transform and a parent do not say, or that looks for it."""
     if len(item.constraints) > 0 or item.animation_data is not None or item.parent_type != "OBJECT":
@@ -127,6 +153,11 @@ def cube(item: bpy.types.Object) -> Matrix:
 def parent_world(item: bpy.types.Object) -> Matrix:
     """Return the transform that the parent gives it, as it was last seen."""
     return item.parent.matrix_world @ item.matrix_parent_inverse if item.parent else Matrix()
+
+
+def place_of(item: bpy.types.Object) -> Place | None:
+    """Return where it stands; None where the user has scaled it to nothing."""
+    return Place(parent_world(item) @ item.matrix_basis, item.empty_display_size) if has_room(item) else None
 
 
 def has_room(item: bpy.types.Object) -> bool:

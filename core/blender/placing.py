@@ -45,7 +45,7 @@ def place(
         return
     _take(collection, roots, _landing(collection, placement, scene, Matrix()))
     if placeholder is not None:
-        bpy.data.objects.remove(placeholder)
+        placeholders.part_with(placeholder)
 
 
 def _roots(collection: bpy.types.Collection) -> list[bpy.types.Object]:

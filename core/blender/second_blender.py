@@ -33,6 +33,11 @@ def command(*, is_wanted: bool) -> Command:
     )
 
 
+def is_read_there_only(model_format: str) -> bool:
+    """Whether files of that format, a `ModelFormat` name, are never read by this Blender."""
+    return model_format in _CRASHING
+
+
 def _program() -> tuple[str, ...]:
     if not bpy.app.binary_path:
         return (sys.executable,)  # Blender is a Python module here.

@@ -254,6 +254,7 @@ class Session:
     def resume(self, local_id: str) -> bool:
         """Go on with a task that was given up, that failed to arrive, or that was never sent."""
         self._check_owner(local_id)
+        self.engine.trust_converter()
         has_begun = self.engine.resume(local_id)
         self._count(local_id)
         return self._go_on(local_id, has_begun)
@@ -288,14 +289,14 @@ class Session:
         self.engine.test_connection()
         self._wake()
 
-    def import_now(self, local_id: str, scene: bpy.types.Scene | None = None) -> str:
+    def import_now(self, local_id: str, scene: bpy.types.Scene | None = None, *, is_clicked: bool = False) -> str:
         """Import a task's model, or have it prepared for that (`Imports.import_now`).
 
         :raises TokenLabError: when that cannot be.
         """
         self.refresh_settings()
         try:
-            return self.imports.import_now(local_id, scene)
+            return self.imports.import_now(local_id, scene, is_clicked=is_clicked)
         finally:
             self._wake()
 

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
 import bpy
 
-from ..files.images import stated_size
+from ..files.texture_header import texture_size
 
 logger = logging.getLogger(__name__)
 
@@ -43,25 +43,38 @@ def take_in(images: Iterable[bpy.types.Image], folder: Path) -> None:
             _pack(image)
 
 
-def too_large(images: Iterable[bpy.types.Image]) -> str:
+def stated_size(image: bpy.types.Image) -> tuple[int, int]:
+    """Return the width and height in pixels that a packed picture states, both 0 when it states none."""
+    packed = image.packed_file
+    return (packed and texture_size(packed.data)) or (0, 0)
+
+
+def too_large(
+    images: Iterable[bpy.types.Image], measure: Callable[[bpy.types.Image], tuple[int, int]] = stated_size
+) -> str:
     """Say what is wrong with pictures that would take all memory as soon as they are shown, or "".
 
-    Asking Blender for the size of one would do just that.
+    :param measure: says how large one is. Asking Blender (`size_of`) takes just that memory.
     """
     total = 0
     for image in images:
-        packed = image.packed_file
-        width, height = (packed and stated_size(packed.data)) or (0, 0)
+        width, height = measure(image)
         total += width * height
         if max(width, height) > _MAX_SIDE:
             return f"has a texture of {width} x {height} pixels"
     return f"has textures of {total / 1e6:.0f} million pixels" if total > _MAX_PIXELS else ""
 
 
-def drop_others(images: Iterable[bpy.types.Image]) -> None:
-    """Leave out what is packed and no picture: Blender packs whatever file a material names. Decodes the pictures."""
+def drop_others(images: Iterable[bpy.types.Image], *, is_apart: bool) -> None:
+    """Leave out what is packed and no picture: Blender packs whatever file a material names. Decodes the pictures.
+
+    :param is_apart: this is no user's Blender, so what does not state how large it is may be tried too.
+    """
     for image in images:
-        if image.packed_file is not None and 0 in size_of(image):
+        if image.packed_file is None:
+            continue
+        is_tried = is_apart or 0 not in stated_size(image)
+        if not is_tried or 0 in size_of(image):
             image.unpack(method="REMOVE")
 
 

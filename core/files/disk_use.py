@@ -9,6 +9,7 @@ Links are neither followed nor counted, and folders of other names than ours are
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import re
 import shutil
@@ -65,7 +66,7 @@ def generations(library: Path) -> Iterator[Generation]:
             leftovers = [
                 Item(Path(entry.path), _size(entry))
                 for entry in _entries(folder)
-                if _is_leftover(entry.name) and entry.stat(follow_symlinks=False).st_mtime < oldest_arriving
+                if _is_leftover(entry.name) and _last_written(entry) < oldest_arriving
             ]
             size = sum(_size(entry) for entry in _entries(folder))
             yield Generation(folder, size, tuple(leftovers))
@@ -107,7 +108,8 @@ def _is_leftover(name: str) -> bool:
 
 def _folders(folder: Path, pattern: re.Pattern[str]) -> Iterator[Path]:
     for entry in _entries(folder):
-        if pattern.fullmatch(entry.name) and _is_real_folder(entry.stat(follow_symlinks=False)):
+        status = _status(entry) if pattern.fullmatch(entry.name) else None
+        if status is not None and _is_real_folder(status):
             yield Path(entry.path)
 
 
@@ -125,10 +127,23 @@ def _entries(folder: str | Path) -> list[os.DirEntry[str]]:
         return []
 
 
-def _size(entry: os.DirEntry[str]) -> int:
+def _status(entry: os.DirEntry[str]) -> os.stat_result | None:
+    """Return what the system says of an entry; None when it is gone: downloads come to their end meanwhile."""
     try:
-        status = entry.stat(follow_symlinks=False)
+        return entry.stat(follow_symlinks=False)
     except OSError:
+        return None
+
+
+def _last_written(entry: os.DirEntry[str]) -> float:
+    """Return when that was, in unix seconds; what is gone is no leftover."""
+    status = _status(entry)
+    return math.inf if status is None else status.st_mtime
+
+
+def _size(entry: os.DirEntry[str]) -> int:
+    status = _status(entry)
+    if status is None:
         return 0
     if _is_real_folder(status):
         return sum(_size(inner) for inner in _entries(entry.path))

@@ -20,6 +20,7 @@ import time
 import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ..processes import is_left_behind, mark
 
@@ -28,6 +29,8 @@ LIBRARY = "library"
 PICTURES = "pictures"
 """Folder of the data folder for pictures out of Blender, on their way to a task's own folder."""
 _PROVENANCE = "task.json"
+_WRITTEN = "written"
+"""Key in it of the files beside it that we have written ourselves: size and time of each, by name."""
 _MAX_SLUG = 40
 _PART = ".part"
 """How the name of everything ends that is not yet whole."""
@@ -89,7 +92,12 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def write_provenance(folder: Path, facts: Mapping[str, object]) -> None:
-    """Write `task.json`: where this model comes from. The caller leaves out the key and every URL."""
+    """Write `task.json`: where this model comes from. The caller leaves out the key and every URL.
+
+    What it says of the files beside it stays.
+    """
+    noted = _noted(_known(folder))
+    facts = {_WRITTEN: noted, **facts} if noted else facts
     text = json.dumps(facts, indent=2, sort_keys=True, ensure_ascii=False)
     write_atomically(folder / _PROVENANCE, text.encode("utf-8", "replace"))
 
@@ -100,9 +108,46 @@ def amend_provenance(folder: Path, facts: Mapping[str, object]) -> None:
     :raises OSError: when it cannot be written.
     """
     with _amending:
-        try:
-            known = json.loads((folder / _PROVENANCE).read_bytes())
-        except (OSError, ValueError, RecursionError):
-            return
-        if isinstance(known, dict):
+        known = _known(folder)
+        if known is not None:
             write_provenance(folder, {**known, **facts})
+
+
+def note_written(path: Path, status: os.stat_result) -> None:
+    """Note in `task.json` how a file beside it is that we have just written: whoever changes it makes it his.
+
+    :param status: of the file as it was written; it may be another one already.
+    :raises OSError: when that cannot be done.
+    """
+    with _amending:
+        known = _known(path.parent)
+        if known is not None:
+            noted = {**_noted(known), path.name: _state(status)}
+            write_provenance(path.parent, {**known, _WRITTEN: noted})
+
+
+def is_as_written(path: Path) -> bool:
+    """Whether a file is there, and as we wrote it. Of one that nobody has noted that is not known, so it is not."""
+    try:
+        return _noted(_known(path.parent)).get(path.name) == _state(path.lstat())
+    except OSError:
+        return False
+
+
+def _known(folder: Path) -> dict[str, Any] | None:
+    """Return what `task.json` says; None when it cannot be read."""
+    try:
+        known = json.loads((folder / _PROVENANCE).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    return known if isinstance(known, dict) else None
+
+
+def _noted(known: Mapping[str, Any] | None) -> dict[str, Any]:
+    noted = (known or {}).get(_WRITTEN)
+    return noted if isinstance(noted, dict) else {}
+
+
+def _state(status: os.stat_result) -> list[int]:
+    """Return what changes with a file: size in bytes, and time in nanoseconds."""
+    return [status.st_size, status.st_mtime_ns]

@@ -6,18 +6,20 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import logging
 import os
 import shutil
 from pathlib import Path
 from typing import Any, Final
 
+from ..files import library
 from ..files.asset_catalog import CATALOG_ID
 from ..files.facts import ModelFacts
 from ..files.partial import PART
 from ..text import one_line
 from . import measured
-from .converter import Command, ConversionFailed, ConverterStopped, ConverterUnavailable, Prepared
+from .converter import Command, ConversionFailed, Converter, ConverterStopped, ConverterUnavailable, Prepared
 from .job_context import JobContext, folder_of
 from .previews import PREVIEW
 from .records import JobDone, PreviewMade
@@ -29,6 +31,12 @@ SCRATCH: Final = "scratch"
 """Folder of the data folder for the temporary files of converters."""
 BLEND: Final = "model.blend"
 _CONVERTING: Final = frozenset({TaskState.CONVERTING})
+
+
+def is_needed(task: Task, command: Command | None, converter: Converter) -> bool:
+    """Whether a model that is there has to be prepared before the Blender of `command` takes it, and can be."""
+    is_wanted = command is not None and command.takes(task.result_format) and not has_blend(task, command)
+    return is_wanted and not converter.is_broken
 
 
 def has_blend(task: Task, command: Command) -> bool:
@@ -59,7 +67,7 @@ def convert(context: JobContext, local_id: str, command: Command | None, data_di
     except ConversionFailed as error:
         changes["error"] = str(error)
     except ConverterUnavailable:
-        logger.warning("Models are imported without a second Blender from now on")
+        logger.warning("There is no second Blender to prepare a model")
     except OSError as error:
         reason = error.strerror or "the disk refused"
         changes["error"] = (
@@ -71,7 +79,7 @@ def convert(context: JobContext, local_id: str, command: Command | None, data_di
 
 
 def _convert(context: JobContext, task: Task, command: Command, data_directory: Path) -> dict[str, Any]:
-    blend = folder_of(task, data_directory) / BLEND
+    folder = folder_of(task, data_directory)
     order = {
         "source": task.result_path,
         "format": task.result_format,
@@ -81,11 +89,12 @@ def _convert(context: JobContext, task: Task, command: Command, data_directory: 
         "tags": ["TokenLab 3D", task.request.model, *(("Trial",) if task.is_stand_in else ())],
         "catalogue": CATALOG_ID,
     }
-    changes: dict[str, Any] = {"blend_path": str(blend), "error": ""}
+    changes: dict[str, Any] = {"error": ""}
 
     def take(prepared: Prepared) -> None:
-        _put(prepared.folder / BLEND, blend)
-        changes["blend_version"] = prepared.version
+        blend = _place(folder, command.version)
+        _put_own(prepared.folder / BLEND, blend)
+        changes.update(blend_path=str(blend), blend_version=prepared.version)
         facts = ModelFacts.from_record(prepared.answer.get("facts"))
         if facts is not None:
             changes.update(measured.changes(task, facts))
@@ -93,6 +102,14 @@ def _convert(context: JobContext, task: Task, command: Command, data_directory: 
 
     context.converter.convert(command, order, take)
     return changes
+
+
+def _place(folder: Path, version: str) -> Path:
+    """Return where a prepared model goes: over the last one, unless somebody has changed that, which is an asset."""
+    stem = f"model-{'.'.join(version.split('.')[:2])}"
+    names = itertools.chain((BLEND, f"{stem}.blend"), (f"{stem}-{number}.blend" for number in itertools.count(2)))
+    paths = (folder / name for name in names)
+    return next(path for path in paths if not os.path.lexists(path) or library.is_as_written(path))
 
 
 def preview(context: JobContext, local_id: str, command: Command) -> PreviewMade:
@@ -103,8 +120,10 @@ def preview(context: JobContext, local_id: str, command: Command) -> PreviewMade
     blend = Path(task.blend_path)
 
     def take(prepared: Prepared) -> None:
-        for name in (PREVIEW, BLEND):
-            _put(prepared.folder / name, blend.with_name(name))
+        _put(prepared.folder / PREVIEW, blend.with_name(PREVIEW))
+        # It is an asset already, which somebody may have opened and saved meanwhile.
+        if library.is_as_written(blend):
+            _put_own(prepared.folder / BLEND, blend)
 
     order = {"source": str(blend), "blend": BLEND, "picture": PREVIEW}
     try:
@@ -118,11 +137,24 @@ def preview(context: JobContext, local_id: str, command: Command) -> PreviewMade
     return PreviewMade(local_id, is_there)
 
 
-def _put(made: Path, path: Path) -> None:
-    """Move a file that is whole to where it belongs, having seen to it that it outlives a power failure."""
+def _put_own(made: Path, path: Path) -> None:
+    """Put a .blend where it belongs, and note that it is ours to replace."""
+    status = _put(made, path)
+    try:
+        library.note_written(path, status)
+    except OSError as error:
+        logger.warning("What was written to the library was not noted: %s", error.strerror)
+
+
+def _put(made: Path, path: Path) -> os.stat_result:
+    """Move a file that is whole to where it belongs, having seen to it that it outlives a power failure.
+
+    :return: how the system describes it there.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with made.open("rb+") as file:
         os.fsync(file.fileno())
+    status = made.stat()
     try:
         os.replace(made, path)
     except OSError as error:
@@ -131,4 +163,6 @@ def _put(made: Path, path: Path) -> None:
         # The library is on another disk.
         part = path.with_name(f".{path.name}{PART}")
         shutil.copyfile(made, part)
+        status = part.stat()
         os.replace(part, path)
+    return status

@@ -34,7 +34,9 @@ _HEADROOM: Final = 1.5
 """The system gives a child so many times what it may take, and nothing beyond, which mostly ends in a crash. Who takes
 more than he may is to be seen before that, or the sentence would speak of the file and not of the memory."""
 _STARTS: Final = 2
-"""After so many failed starts in a row models are imported without a second Blender."""
+"""After so many failed starts in a row models are imported without a second Blender, for a while."""
+_REST_SECONDS: Final = 300.0
+"""So long no further start is tried: a disk that was full, or a drive that was away, may be there again then."""
 _SAFE: Final = "The file is kept on disk, and nothing is charged again."
 _CRASHED: Final = (
     "Blender's importer crashed on the delivered file. That happened in a second Blender, so nothing of your work is "
@@ -126,12 +128,18 @@ class Converter:
         """The child has said that it waits for orders."""
         self._version = ""
         self._failed_starts = 0
+        self._failed_at = 0.0
+        """Clock time of the last of them."""
         self._stopped = False
 
     @property
     def is_broken(self) -> bool:
-        """Whether it is of no use to ask for a second Blender in this session."""
-        return self._failed_starts >= _STARTS
+        """Whether it is of no use to ask for a second Blender now."""
+        return self._failed_starts >= _STARTS and self._clock() < self._failed_at + _REST_SECONDS
+
+    def trust_again(self) -> None:
+        """Forget the starts that failed, because the user wants another try; any thread."""
+        self._failed_starts = 0
 
     def warm_up(self, command: Command) -> None:
         """Have a child started, unless there is one; returns at once, and what goes wrong is said by `convert`."""
@@ -261,7 +269,7 @@ class Converter:
         except (_Ended, TimeoutError, MemoryError, ValueError) as error:
             logger.warning("A second Blender did not get ready (%s, status %s)", type(error).__name__, child.status)
             self._drop()
-            self._failed_starts += 1
+            self._note_failed_start()
             raise ConverterUnavailable from error
         self._is_ready, self._failed_starts, self._version = True, 0, str(ready.get("version", ""))
         return child
@@ -281,11 +289,15 @@ class Converter:
             self._child = self._start(command.words, settings, self._scratch)
         except OSError as error:
             logger.warning("A second Blender could not be started: %s", error.strerror)
-            self._failed_starts += 1
+            self._note_failed_start()
             raise ConverterUnavailable from error
         # `stop` may have looked for a child just before.
         self._check_goes_on()
         return self._child
+
+    def _note_failed_start(self) -> None:
+        self._failed_at = self._clock()
+        self._failed_starts += 1
 
     def _check_goes_on(self) -> None:
         if self._stopped:

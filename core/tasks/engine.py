@@ -164,13 +164,11 @@ class Engine:
 
     def needs_conversion(self, task: Task) -> bool:
         """Whether a model that is there has to be prepared by a second Blender before this one takes it."""
-        command = self.settings.converter
-        return (
-            command is not None
-            and command.takes(task.result_format)
-            and not self._converter.is_broken
-            and not conversions.has_blend(task, command)
-        )
+        return conversions.is_needed(task, self.settings.converter, self._converter)
+
+    def trust_converter(self) -> None:
+        """Have a second Blender started again, however often that has failed: the user wants another try."""
+        self._converter.trust_again()
 
     def recent_duplicate(self, request: GenerationRequest, picture_key: str) -> Task | None:
         """Return the newest task that asked for the same a moment ago and may be paid for, or None."""

@@ -189,6 +189,62 @@ def test_it_goes_when_the_task_is_removed_and_a_copy_stays(
     assert [item.name for item in bpy.data.objects] == [name]
 
 
+def test_what_hangs_on_it_stays_where_it_is_when_no_model_comes(
+    extension: ModuleType, simulator: SimulatorProcess, generate: Generate
+) -> None:
+    task = generate()
+    placeholder().location.x = 5.0
+    lamp = add("Lamp", bpy.data.lights.new("Lamp", "POINT"), placeholder())
+    lamp.location.z = 1.0
+    before = look()["Lamp"].world
+    task.stop_waiting()
+    pump(extension, lambda: not marked())
+    empty = bpy.data.objects[PROMPT]
+    assert bpy.data.objects["Lamp"].parent == empty and is_same(look()["Lamp"].world, before)
+    assert empty.type == "EMPTY" and not empty.show_name and empty.empty_display_type == "PLAIN_AXES"
+    assert extension.core.blender.placeholder_watch.shown() == []
+
+
+def test_what_hangs_on_one_without_room_stays_where_it_is_when_the_model_comes(
+    extension: ModuleType, simulator: SimulatorProcess, delivered: dict[str, Matrix], generate: Generate
+) -> None:
+    task = generate()
+    placeholder().scale = (0.0, 1.0, 1.0)
+    placeholder().location.y = 5.0
+    add("Lamp", bpy.data.lights.new("Lamp", "POINT"), placeholder())
+    before = look()["Lamp"].world
+    finish(extension, simulator, task)
+    assert marked() == []
+    assert bpy.data.objects["Lamp"].parent is not None and is_same(look()["Lamp"].world, before)
+    assert is_same(moved_by(delivered), Matrix())
+
+
+@pytest.mark.parametrize("is_below", [False, True], ids=["free", "below a cart"])
+def test_it_comes_back_where_the_user_had_put_it(
+    extension: ModuleType,
+    simulator: SimulatorProcess,
+    delivered: dict[str, Matrix],
+    generate: Generate,
+    is_below: bool,
+) -> None:
+    task = generate()
+    item = placeholder()
+    item.location, item.rotation_euler, item.scale = (4.0, 5.0, 6.0), (0.1, 0.2, 0.3), (2.0, 2.0, 2.0)
+    item.empty_display_size = 3.0
+    if is_below:
+        item.parent = add("Cart", None)
+        item.parent.location.x = 10.0
+    chosen = look()[PROMPT].world
+    task.stop_waiting()
+    pump(extension, lambda: not marked())
+    assert bpy.ops.tokenlab.resume() == {"FINISHED"}
+    assert is_same(look()[PROMPT].world, chosen) and placeholder().empty_display_size == 3.0
+    finish(extension, simulator, task)
+    moved = moved_by(delivered)
+    assert moved.translation.x == pytest.approx(14.0 if is_below else 4.0)
+    assert moved.to_scale().x == pytest.approx(6.0)
+
+
 # ---- files
 
 

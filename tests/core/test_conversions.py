@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from core.service.address import Connection
+from core.tasks import conversions
 from core.tasks.converter import Command, Limits
 from core.tasks.pacing import Pacing
 from core.tasks.records import PreviewMade
@@ -168,6 +169,78 @@ def test_a_model_that_is_fetched_again_is_prepared_again(rig: ConvertingRig) -> 
     assert rig.engine.resume(local_id)
     task = rig.run_to(local_id, S.READY)
     assert Path(task.blend_path).read_bytes().startswith(b"BLENDER")
+
+
+def worked_on(path: Path) -> bytes:
+    """Change a file, as somebody who opens an asset and saves it; return what is in it then."""
+    path.write_bytes(path.read_bytes() + b" and hours of work")
+    return path.read_bytes()
+
+
+def await_pictures(rig: ConvertingRig, count: int) -> None:
+    """Wait until the second Blender has nothing more to do with what was prepared."""
+    rig.run_until(lambda: sum(isinstance(event, PreviewMade) for event in rig.events) == count)
+
+
+def prepare_anew(rig: ConvertingRig, local_id: str, version: str) -> Path:
+    """Have an older Blender want a model; the fake one always says that it is a newer one."""
+    rig.use(replace(rig.command, version=version))
+    assert rig.engine.resume(local_id)
+    return Path(rig.run_to(local_id, S.READY).blend_path)
+
+
+def blends(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("*.blend"))
+
+
+def test_a_prepared_model_that_the_user_has_worked_on_is_not_written_over(rig: ConvertingRig) -> None:
+    local_id = rig.submit()
+    first = Path(rig.run_to(local_id, S.READY).blend_path)
+    await_pictures(rig, 1)
+    work = worked_on(first)
+    for _ in range(2):
+        again = prepare_anew(rig, local_id, "4.2.23")
+        assert again == first.with_name("model-4.2.blend") and again.read_bytes().startswith(b"BLENDER")
+    assert first.read_bytes() == work
+    more_work = worked_on(again)
+    assert prepare_anew(rig, local_id, "4.2.24").name == "model-4.2-2.blend"
+    assert (first.read_bytes(), again.read_bytes()) == (work, more_work)
+    assert blends(first.parent) == ["model-4.2-2.blend", "model-4.2.blend", "model.blend"]
+
+
+def test_a_prepared_model_that_nobody_has_touched_is_replaced(rig: ConvertingRig) -> None:
+    local_id = rig.submit()
+    first = Path(rig.run_to(local_id, S.READY).blend_path)
+    await_pictures(rig, 1)
+    assert prepare_anew(rig, local_id, "4.2.23") == first
+    assert blends(first.parent) == ["model.blend"]
+
+
+def test_a_model_that_is_fetched_again_leaves_the_users_work_on_it_alone(rig: ConvertingRig) -> None:
+    local_id = rig.submit()
+    task = rig.run_to(local_id, S.READY)
+    await_pictures(rig, 1)
+    work = worked_on(Path(task.blend_path))
+    names = []
+    for number in (2, 3):
+        Path(task.result_path).unlink()
+        assert rig.engine.resume(local_id)
+        again = Path(rig.run_to(local_id, S.READY).blend_path)
+        await_pictures(rig, number)
+        names.append(again.name)
+        os.utime(again, ns=(0, again.stat().st_mtime_ns + 1))
+    assert names == ["model-5.2.blend", "model-5.2-2.blend"], "it was saved, and is of the same size"
+    assert again.with_name("model.blend").read_bytes() == work
+
+
+def test_a_picture_of_a_model_that_the_user_has_worked_on_comes_beside_it_alone(rig: ConvertingRig) -> None:
+    task = rig.run_to(rig.submit(), S.READY)
+    await_pictures(rig, 1)
+    blend = Path(task.blend_path)
+    work = worked_on(blend)
+    blend.with_name("preview.png").unlink()
+    assert conversions.preview(rig.engine._context, task.local_id, rig.command).is_there
+    assert blend.read_bytes() == work and blend.with_name("preview.png").is_file()
 
 
 def test_quitting_while_a_model_is_prepared_leaves_no_process_and_the_next_session_goes_on(

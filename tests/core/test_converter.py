@@ -187,7 +187,39 @@ def test_without_a_child_that_gets_ready_there_is_no_converter(stage: Stage, way
     assert stage.converter.is_broken
     with pytest.raises(ConverterUnavailable):
         stage.convert()
-    assert len(stage.pids) == 2, "no further try in this session"
+    assert len(stage.pids) == 2, "no further try for now"
+
+
+def broken_stage(stage: Stage) -> list[float]:
+    """Have two starts fail; return the time of the converter's clock, which only the test moves."""
+    now = [1000.0]
+    stage.converter = Converter(stage.scratch, SHORT, clock=lambda: now[0])
+    stage.behave("start exits")
+    for _ in range(2):
+        with pytest.raises(ConverterUnavailable):
+            stage.convert()
+    assert stage.converter.is_broken
+    return now
+
+
+def test_a_converter_that_could_not_be_started_is_tried_again_after_some_minutes(stage: Stage) -> None:
+    now = broken_stage(stage)
+    now[0] += 301.0
+    assert not stage.converter.is_broken
+    with pytest.raises(ConverterUnavailable):
+        stage.convert()
+    assert stage.converter.is_broken and len(stage.pids) == 3, "one more try is enough to believe it"
+    now[0] += 301.0
+    stage.behave("well")
+    assert stage.convert()[0] == "5.2.3"
+    assert not stage.converter.is_broken
+
+
+def test_a_converter_that_could_not_be_started_is_tried_again_at_once_when_the_user_wants_it(stage: Stage) -> None:
+    broken_stage(stage)
+    stage.behave("well")
+    stage.converter.trust_again()
+    assert stage.convert()[0] == "5.2.3"
 
 
 def test_a_program_that_does_not_exist_is_no_converter(stage: Stage) -> None:

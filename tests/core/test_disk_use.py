@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -77,6 +79,32 @@ def test_leftovers_are_what_nobody_has_written_to_for_long(library: Path) -> Non
         (".original.download.part", 10),
         (".unpack-abc", 5),
     ]
+
+
+@pytest.mark.parametrize("gone", [".original.download.part", NAME])
+def test_what_goes_while_it_is_looked_at_is_not_counted(
+    library: Path, monkeypatch: pytest.MonkeyPatch, gone: str
+) -> None:
+    """As a download that ends: its file gets another name between the look into the folder and the look at it."""
+    folder = library / "2026-11" / NAME
+    put(folder / ".original.download.part", 10, age=OLD)
+    put(folder / "task.json", 30)
+    put(library / "2026-11" / "b-00000000" / "b.glb", 5)
+    scan = os.scandir
+
+    @contextlib.contextmanager
+    def scan_and_go_on(path: str) -> Iterator[list[os.DirEntry[str]]]:
+        with scan(path) as entries:
+            found = list(entries)
+        for entry in found:
+            if entry.name == gone:
+                os.rename(entry.path, f"{entry.path}-whole")
+        yield found
+
+    monkeypatch.setattr(os, "scandir", scan_and_go_on)
+    found = list(generations(library))
+    assert [item.leftovers for item in found] == [()] * len(found)
+    assert [item.size for item in found] == ([40, 5] if gone.startswith(".") else [5])
 
 
 def test_a_folder_is_removed_with_the_month_that_it_was_the_last_of(library: Path) -> None:

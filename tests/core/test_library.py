@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.files import library
 from core.files.library import (
     amend_provenance,
     default_data_directory,
@@ -122,3 +123,18 @@ def test_what_belongs_to_a_model_is_its_generation_wherever_the_archive_had_it(t
     assert own_folder(tmp_path / "chair" / "original.glb") == tmp_path / "chair"
     assert own_folder(tmp_path / "chair" / "unpacked" / "source" / "chair.obj") == tmp_path / "chair"
     assert own_folder(tmp_path / "elsewhere" / "chair.obj") == tmp_path / "elsewhere"
+
+
+def test_only_what_is_as_we_wrote_it_is_ours_to_replace(tmp_path: Path) -> None:
+    path = tmp_path / "model.blend"
+    path.write_bytes(b"ours")
+    library.note_written(path, path.stat())
+    assert not library.is_as_written(path), "there is nothing to note it in"
+    library.write_provenance(tmp_path, {"prompt": "a chair"})
+    library.note_written(path, path.stat())
+    library.write_provenance(tmp_path, {"prompt": "a chair, fetched again"})
+    assert library.is_as_written(path) and not library.is_as_written(tmp_path / "other.blend")
+    os.utime(path, ns=(0, path.stat().st_mtime_ns + 1_000_000))
+    assert not library.is_as_written(path)
+    (tmp_path / "task.json").write_text('{"written": ["model.blend"]}')
+    assert not library.is_as_written(path)
