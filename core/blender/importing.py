@@ -70,12 +70,16 @@ def _import(task: Task, scene: bpy.types.Scene, work: Callable[[], bpy.types.Col
     """Do the work as one undo step, and return the collection's name."""
     selection = Selection.now()
     collection = _bring(task, scene, work)
-    # What arrives is selected, in the scene of the window alone, whether that is wanted or not.
-    if is_selected:
-        select(bpy.data.collections[collection], scene)
-    else:
-        deselect(bpy.data.collections[collection], scene)
-        selection.restore()
+    try:
+        # What arrives is selected, in the scene of the window alone, whether that is wanted or not.
+        if is_selected:
+            select(bpy.data.collections[collection], scene)
+        else:
+            deselect(bpy.data.collections[collection], scene)
+            selection.restore()
+    except Exception:
+        # The model is there: it must not be taken for one that is not, and be imported again.
+        logger.exception("The selection could not be kept at the import of task %s", task.local_id)
     # At once: in Blender 5.2 an undo after an import without a step of its own ends in a crash (bpy_facts C.5).
     bpy.ops.ed.undo_push(message=f"Import {collection}")
     return collection

@@ -14,6 +14,7 @@ import logging
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, Final
 
 import bpy
 
@@ -27,6 +28,11 @@ from .importers import ImportFailed
 from .selection import Selection
 
 logger = logging.getLogger(__name__)
+
+_UNEXPECTED: Final = (
+    "The import ended in an error that nobody has foreseen; Blender's log has its details. The model is kept on disk, "
+    "and nothing is charged again. Look whether it is in the scene, and import it again if it is not."
+)
 
 
 class ImportState(enum.Enum):
@@ -185,10 +191,13 @@ class Imports:
         try:
             name = self._import(task, scene, is_selected=is_selected)
         except ImportFailed as error:
-            if local_id in self.states:
-                self.states[local_id] = ImportState.OFFERED
-            self._engine.records.change(local_id, error=str(error), blend_path="")
+            self._offer(local_id, error=str(error), blend_path="")
             raise TokenLabError(str(error)) from error
+        except Exception as error:
+            # Whatever it is, it comes again with each try, and must not be tried by itself.
+            logger.exception("The import of task %s ended in an error", local_id)
+            self._offer(local_id, error=_UNEXPECTED)
+            raise TokenLabError(_UNEXPECTED) from error
         if local_id in self.states:
             self.states[local_id] = ImportState.IMPORTED
         self._engine.records.change(local_id, error="", delivered=True)
@@ -199,6 +208,12 @@ class Imports:
             measured.take(self._engine, local_id, model_facts.measure(bpy.data.collections[name]))
         self._on_changed(self._engine.records.get(local_id) or task)
         return name
+
+    def _offer(self, local_id: str, **changes: Any) -> None:
+        """Have a model not come by itself any more, and change its record."""
+        if local_id in self.states:
+            self.states[local_id] = ImportState.OFFERED
+        self._engine.records.change(local_id, **changes)
 
     def _import(self, task: Task, scene: bpy.types.Scene, *, is_selected: bool) -> str:
         command = self._engine.settings.converter
