@@ -21,6 +21,7 @@ from ..files import gltf, library
 from ..files.formats import Implausible, ModelFormat, is_text_fbx
 from ..text import one_line
 from . import textures
+from .scene_settings import SceneSettings, stretch
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +50,10 @@ class ImportFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Operator:
-    """One of Blender's import operators and the options that keep it from touching the scene's settings."""
+    """One of Blender's import operators and the options that keep it from touching the scene's settings.
+
+    Not all can be kept from that: `import_file` puts back what they change all the same.
+    """
 
     module: str
     name: str
@@ -65,10 +69,12 @@ class _Operator:
         return operator  # type: ignore[no-any-return]
 
 
+# Else custom properties that the file has for its own scene overwrite those of the user's (4.2 has no such option).
+_GLTF = _Operator("import_scene", "gltf", (("import_scene_extras", False),))
 _OLD_FBX = _Operator("import_scene", "fbx")
 _OPERATORS: dict[ModelFormat, tuple[_Operator, ...]] = {
-    ModelFormat.GLB: (_Operator("import_scene", "gltf"),),
-    ModelFormat.GLTF: (_Operator("import_scene", "gltf"),),
+    ModelFormat.GLB: (_GLTF,),
+    ModelFormat.GLTF: (_GLTF,),
     # The C++ importer (4.5 and later) is twice as fast and reads ASCII files too (bpy_facts D.5, E).
     ModelFormat.FBX: (_Operator("wm", "fbx_import"), _OLD_FBX),
     ModelFormat.OBJ: (_Operator("wm", "obj_import"),),
@@ -91,7 +97,7 @@ def import_file(path: Path, model_format: ModelFormat, scene: bpy.types.Scene, n
     :param name: what to call the collection.
     :raises ImportFailed: what the importer made until then is still there; `remove_new` takes it away.
     """
-    scene_name, before = scene.name, snapshot()
+    scene_name, before, settings = scene.name, snapshot(), SceneSettings.of(scene)
     required = _required_extensions(path, model_format)
     operator, options = _choose(path, model_format)
     try:
@@ -100,7 +106,12 @@ def import_file(path: Path, model_format: ModelFormat, scene: bpy.types.Scene, n
         # The report of the operator, sometimes with a traceback: for the log only.
         logger.warning("Blender's importer refused %s: %s", path.name, error)
         raise _refused(model_format, required, str(error)) from error
-    # The importer may have reallocated what the reference points to.
+    finally:
+        # The importer may have reallocated what the reference points to.
+        ratio = settings.restore(bpy.data.scenes[scene_name])
+    if ratio != 1.0:
+        # It has counted frames as its file does: a movement is to take as many seconds in this scene.
+        stretch([item for item in new_data(before) if isinstance(item, bpy.types.Action)], ratio)
     collection = _gather(name, before, bpy.data.scenes[scene_name])
     _check_number(before)
     check(collection)
