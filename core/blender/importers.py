@@ -19,6 +19,7 @@ import bpy
 
 from ..files import gltf, library
 from ..files.formats import Implausible, ModelFormat, is_text_fbx
+from ..files.scene_units import LENGTH, TIME
 from ..text import one_line
 from . import textures
 from .scene_settings import SceneSettings, stretch
@@ -58,6 +59,8 @@ class _Operator:
     module: str
     name: str
     options: tuple[tuple[str, object], ...] = ()
+    heeds: frozenset[str] = frozenset()
+    """The units of the scene that it goes by (`core/files/scene_units`); for FBX the frame rate: see `import_file`."""
 
     def find(self) -> Callable[..., set[str]] | None:
         """Return the operator, or None when this build does not have it (`hasattr` lies, bpy_facts D.1)."""
@@ -70,13 +73,13 @@ class _Operator:
 
 
 # Else custom properties that the file has for its own scene overwrite those of the user's (4.2 has no such option).
-_GLTF = _Operator("import_scene", "gltf", (("import_scene_extras", False),))
-_OLD_FBX = _Operator("import_scene", "fbx")
+_GLTF = _Operator("import_scene", "gltf", (("import_scene_extras", False),), heeds=LENGTH | TIME)
+_OLD_FBX = _Operator("import_scene", "fbx", heeds=LENGTH | TIME)
 _OPERATORS: dict[ModelFormat, tuple[_Operator, ...]] = {
     ModelFormat.GLB: (_GLTF,),
     ModelFormat.GLTF: (_GLTF,),
     # The C++ importer (4.5 and later) is twice as fast and reads ASCII files too (bpy_facts D.5, E).
-    ModelFormat.FBX: (_Operator("wm", "fbx_import"), _OLD_FBX),
+    ModelFormat.FBX: (_Operator("wm", "fbx_import", heeds=TIME), _OLD_FBX),
     ModelFormat.OBJ: (_Operator("wm", "obj_import"),),
     # Else the scene's frame range becomes 0 to 0 (bpy_facts D.2), and what is wrong in a mesh stays in it, as with no
     # other importer: Blender crashes when it shows such a mesh.
@@ -139,6 +142,21 @@ def _run(operator: Callable[..., set[str]], options: dict[str, Any], scene: bpy.
 def readable_formats() -> list[str]:
     """Return the names of the formats that this build of Blender has an operator for."""
     return [kind.name for kind, operators in _OPERATORS.items() if any(operator.find() for operator in operators)]
+
+
+def heeded_units(model_format: ModelFormat, *, is_moving: bool) -> frozenset[str]:
+    """Return which units of the scene count for a model of that format, in this build of Blender.
+
+    :param is_moving: there is a movement in it.
+    """
+    found = [operator.heeds for operator in _OPERATORS.get(model_format, ()) if operator.find()]
+    return (found[0] if is_moving else found[0] - TIME) if found else frozenset()
+
+
+def unit_length(model_format: ModelFormat, scene: bpy.types.Scene) -> float:
+    """Return how many metres one unit of a model of that format has, once it is imported into `scene`."""
+    is_heeded = "scale_length" in heeded_units(model_format, is_moving=False)
+    return scene.unit_settings.scale_length if is_heeded else 1.0
 
 
 def _choose(path: Path, model_format: ModelFormat) -> tuple[Callable[..., set[str]], dict[str, Any]]:

@@ -18,12 +18,13 @@ from typing import Any, Final
 
 import bpy
 
+from ..files import scene_units
 from ..files.formats import ModelFormat
 from ..service.errors import TokenLabError
 from ..tasks import conversions, measured
 from ..tasks.engine import Engine
 from ..tasks.task import UNFINISHED, Task, TaskState
-from . import importing, store, task_list
+from . import importers, importing, scene_settings, store, task_list
 from .importers import ImportFailed
 from .selection import Selection
 
@@ -77,6 +78,9 @@ class Imports:
         """Import a model as soon as it is there."""
         self.states[local_id] = ImportState.AWAITED
         self._selections[local_id] = Selection.now()
+        task = self._engine.records.get(local_id)
+        if task is not None:
+            self._note_units(task, self._target(task))
 
     def take_file(self, entries: Collection[store.Entry]) -> None:
         """Learn from a file that was opened what is to become of the models of its tasks."""
@@ -140,8 +144,9 @@ class Imports:
                 self.states[task.local_id] = ImportState.OFFERED
                 self._on_changed(task)
             return False
-        if not _has_result(task) or self._engine.needs_conversion(task):
-            # Made on another computer, or cleaned up: the service may still have it. Or made by a newer Blender.
+        if not _has_result(task) or self._engine.needs_conversion(self._note_units(task, self._target(task))):
+            # Made on another computer, or cleaned up: the service may still have it. Or made by a newer Blender, or for
+            # a scene with other units.
             self._engine.resume(task.local_id)
             return False
         return True
@@ -151,7 +156,8 @@ class Imports:
         task_list.set_waits_for(task.local_id, reason)
         if reason:
             return False
-        scene = _scene(self._asked_for.pop(task.local_id, None)) or store.find_scene(task.scene_id)
+        scene = self._target(task)
+        self._asked_for.pop(task.local_id, None)
         if scene is None:
             return False
         selection = self._selections.get(task.local_id)
@@ -160,6 +166,17 @@ class Imports:
         except TokenLabError as error:
             logger.warning("The model of task %s was not imported: %s", task.local_id, error)
         return True
+
+    def _target(self, task: Task) -> bpy.types.Scene | None:
+        """Return the scene that a model comes into, or None when that is not in the open file."""
+        return _scene(self._asked_for.get(task.local_id)) or store.find_scene(task.scene_id)
+
+    def _note_units(self, task: Task, scene: bpy.types.Scene | None) -> Task:
+        """Note what the scene is like that a model comes into, since it is prepared for that; return the record."""
+        if scene is not None:
+            wanted = scene_units.to_text(scene_settings.units(scene))
+            self._engine.records.change(task.local_id, wanted_units=wanted)
+        return self._engine.records.get(task.local_id) or task
 
     # By hand
 
@@ -177,7 +194,7 @@ class Imports:
             self._engine.records.change(local_id, result_path="")
             raise TokenLabError(task.error or "The model of this task is not on this computer. Try again to fetch it.")
         target = scene or store.find_scene(task.scene_id) or bpy.context.scene
-        if self._engine.needs_conversion(task):
+        if self._engine.needs_conversion(self._note_units(task, target)):
             self._engine.resume(local_id)
             self._asked_for[local_id] = target.session_uid
             return ""
@@ -187,8 +204,9 @@ class Imports:
         return self._bring(task, target, is_selected=True)
 
     def _bring(self, task: Task, scene: bpy.types.Scene, *, is_selected: bool) -> str:
-        local_id = task.local_id
+        local_id, task = task.local_id, self._note_units(task, scene)
         try:
+            unit_length = importers.unit_length(ModelFormat[task.result_format], scene)
             name = self._import(task, scene, is_selected=is_selected)
         except ImportFailed as error:
             self._offer(local_id, error=str(error), blend_path="")
@@ -205,7 +223,7 @@ class Imports:
             # With a window the second Blender has measured it: here nobody waits.
             from . import model_facts  # noqa: PLC0415  # imports numpy
 
-            measured.take(self._engine, local_id, model_facts.measure(bpy.data.collections[name]))
+            measured.take(self._engine, local_id, model_facts.measure(bpy.data.collections[name], unit_length))
         self._on_changed(self._engine.records.get(local_id) or task)
         return name
 

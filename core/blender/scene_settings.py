@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Settings of the user's scene that Blender's importers change, and how they are put back. bpy is allowed here."""
+"""Settings of the user's scene that Blender's importers go by, or change, and how they are put back. bpy is allowed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import bpy
+
+from ..files.scene_units import Units
 
 _FIRST_FRAME: Final = 1.0
 """Where the FBX importers put the beginning of a movement, whatever the frame rate is."""
@@ -50,6 +52,25 @@ class SceneSettings:
         for key, value in self.properties.items():
             if key not in now or now[key] != value:
                 scene[key] = value
+
+
+def units(scene: bpy.types.Scene) -> Units:
+    """Return what importers go by."""
+    render = scene.render
+    return {
+        "scale_length": scene.unit_settings.scale_length,
+        "fps": render.fps,
+        "fps_base": render.fps_base,
+        "frame_start": scene.frame_start,
+    }
+
+
+def set_units(scene: bpy.types.Scene, wanted: Units) -> None:
+    """Have a scene be as another one in what importers go by."""
+    render: Any = scene.render  # the stubs have `fps_base` without its type
+    scene.unit_settings.scale_length = wanted["scale_length"]
+    render.fps, render.fps_base = int(wanted["fps"]), wanted["fps_base"]
+    scene.frame_start = int(wanted["frame_start"])
 
 
 def _properties(scene: bpy.types.Scene) -> dict[str, Any]:

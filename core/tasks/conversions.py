@@ -12,6 +12,7 @@ import shutil
 from pathlib import Path
 from typing import Any, Final
 
+from ..files import scene_units
 from ..files.asset_catalog import CATALOG_ID
 from ..files.facts import ModelFacts
 from ..files.partial import PART
@@ -32,7 +33,12 @@ _CONVERTING: Final = frozenset({TaskState.CONVERTING})
 
 
 def has_blend(task: Task, command: Command) -> bool:
-    """Whether there is a prepared model that the Blender of `command` can read: older ones cannot read newer files."""
+    """Whether there is a prepared model that the Blender of `command` can read: older ones cannot read newer files.
+
+    And one that is made for the units of the scene that it is to come into.
+    """
+    if not scene_units.suits(task.blend_units, task.wanted_units):
+        return False
     if not task.blend_path or _numbers(task.blend_version) > _numbers(command.version):
         return False
     return Path(task.blend_path).is_file()
@@ -72,6 +78,7 @@ def convert(context: JobContext, local_id: str, command: Command | None, data_di
 
 def _convert(context: JobContext, task: Task, command: Command, data_directory: Path) -> dict[str, Any]:
     blend = folder_of(task, data_directory) / BLEND
+    units = scene_units.from_text(task.wanted_units)
     order = {
         "source": task.result_path,
         "format": task.result_format,
@@ -80,12 +87,14 @@ def _convert(context: JobContext, task: Task, command: Command, data_directory: 
         "description": task.request.prompt,
         "tags": ["TokenLab 3D", task.request.model, *(("Trial",) if task.is_stand_in else ())],
         "catalogue": CATALOG_ID,
+        "units": dict(units),
     }
     changes: dict[str, Any] = {"blend_path": str(blend), "error": ""}
 
     def take(prepared: Prepared) -> None:
         _put(prepared.folder / BLEND, blend)
         changes["blend_version"] = prepared.version
+        changes["blend_units"] = scene_units.to_text(scene_units.of_those(units, prepared.answer.get("heeded")))
         facts = ModelFacts.from_record(prepared.answer.get("facts"))
         if facts is not None:
             changes.update(measured.changes(task, facts))
