@@ -144,6 +144,8 @@ class Imports:
                 self.states[task.local_id] = ImportState.OFFERED
                 self._on_changed(task)
             return False
+        if importing.is_open(task.blend_path):
+            return True  # Which is said then. Preparing it anew would write over it.
         if not _has_result(task) or self._engine.needs_conversion(self._note_units(task, self._target(task))):
             # Made on another computer, or cleaned up: the service may still have it. Or made by a newer Blender, or for
             # a scene with other units.
@@ -194,7 +196,7 @@ class Imports:
             self._engine.records.change(local_id, result_path="")
             raise TokenLabError(task.error or "The model of this task is not on this computer. Try again to fetch it.")
         target = scene or store.find_scene(task.scene_id) or bpy.context.scene
-        if self._engine.needs_conversion(self._note_units(task, target)):
+        if not importing.is_open(task.blend_path) and self._engine.needs_conversion(self._note_units(task, target)):
             self._engine.resume(local_id)
             self._asked_for[local_id] = target.session_uid
             return ""
@@ -208,6 +210,10 @@ class Imports:
         try:
             unit_length = importers.unit_length(ModelFormat[task.result_format], scene)
             name = self._import(task, scene, is_selected=is_selected)
+        except importing.FileIsOpen as error:
+            # That file is all right, and not to be written anew.
+            self._offer(local_id, error=str(error))
+            raise TokenLabError(str(error)) from error
         except ImportFailed as error:
             self._offer(local_id, error=str(error), blend_path="")
             raise TokenLabError(str(error)) from error
@@ -234,6 +240,8 @@ class Imports:
         self._engine.records.change(local_id, **changes)
 
     def _import(self, task: Task, scene: bpy.types.Scene, *, is_selected: bool) -> str:
+        if importing.is_open(task.blend_path):
+            raise importing.FileIsOpen
         command = self._engine.settings.converter
         if command is not None and conversions.has_blend(task, command):
             return importing.append_model(task, Path(task.blend_path), scene, is_selected=is_selected)
