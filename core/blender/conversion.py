@@ -26,7 +26,7 @@ from typing import IO, Any
 import bpy
 
 from ..files.formats import ModelFormat
-from . import importers, model_facts, preview
+from . import importers, model_facts, preview, scene_settings
 
 logger = logging.getLogger(__name__)
 
@@ -147,14 +147,14 @@ def _serve(order: Mapping[str, Any], folder: Path, answers: IO[str]) -> None:
             _say(answers, "previewed" if has_preview else "not previewed")
         return
     try:
-        facts = convert(order, folder)
+        made = convert(order, folder)
     except importers.ImportFailed as error:
         _refuse(answers, str(error), str(error.__cause__ or ""))
     except Exception as error:
         # Whatever an importer or a file can think of.
         _refuse(answers, str(importers.failed(ModelFormat[order["format"]])), f"{type(error).__name__}: {error}")
     else:
-        _say(answers, "converted", facts=facts)
+        _say(answers, "converted", **made)
 
 
 def _refuse(answers: IO[str], sentence: str, detail: str) -> None:
@@ -164,20 +164,24 @@ def _refuse(answers: IO[str], sentence: str, detail: str) -> None:
 
 
 def convert(order: Mapping[str, Any], folder: Path) -> dict[str, object]:
-    """Import a file and save it as a .blend with one scene and one collection in it; return what the model is like.
+    """Import a file and save it as a .blend with one scene and one collection in it.
 
     :param order: `source` and `format` of the file, name of the `blend` to write, `name`, `description`, `tags` and
-        `catalogue` of the asset.
+        `catalogue` of the asset, `units` of the scene that it is to come into (`core/files/scene_units`).
     :param folder: where to write it.
+    :return: `facts` about the model, and the names of those units that were `heeded`.
     :raises ImportFailed: when Blender cannot read it.
     """
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     source, model_format = Path(order["source"]), ModelFormat[order["format"]]
+    scene_settings.set_units(bpy.context.scene, order["units"])
     collection = importers.import_file(source, model_format, bpy.context.scene, order["name"], is_apart=True)
-    facts = model_facts.measure(collection)
+    unit_length = importers.unit_length(model_format, bpy.context.scene)
+    facts = model_facts.measure(collection, unit_length)
+    heeded = importers.heeded_units(model_format, is_moving=len(bpy.data.actions) > 0)
     _mark_asset(collection, order)
     _save(folder / order["blend"])
-    return facts.to_record()
+    return {"facts": facts.to_record(), "heeded": sorted(heeded)}
 
 
 def _mark_asset(collection: bpy.types.Collection, order: Mapping[str, Any]) -> None:

@@ -19,8 +19,10 @@ import bpy
 
 from ..files import gltf, library
 from ..files.formats import Implausible, ModelFormat, is_text_fbx
+from ..files.scene_units import LENGTH, TIME
 from ..text import one_line
 from . import textures
+from .scene_settings import SceneSettings, stretch
 
 logger = logging.getLogger(__name__)
 
@@ -49,11 +51,16 @@ class ImportFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Operator:
-    """One of Blender's import operators and the options that keep it from touching the scene's settings."""
+    """One of Blender's import operators and the options that keep it from touching the scene's settings.
+
+    Not all can be kept from that: `import_file` puts back what they change all the same.
+    """
 
     module: str
     name: str
     options: tuple[tuple[str, object], ...] = ()
+    heeds: frozenset[str] = frozenset()
+    """The units of the scene that it goes by (`core/files/scene_units`); for FBX the frame rate: see `import_file`."""
 
     def find(self) -> Callable[..., set[str]] | None:
         """Return the operator, or None when this build does not have it (`hasattr` lies, bpy_facts D.1)."""
@@ -65,12 +72,14 @@ class _Operator:
         return operator  # type: ignore[no-any-return]
 
 
-_OLD_FBX = _Operator("import_scene", "fbx")
+# Else custom properties that the file has for its own scene overwrite those of the user's (4.2 has no such option).
+_GLTF = _Operator("import_scene", "gltf", (("import_scene_extras", False),), heeds=LENGTH | TIME)
+_OLD_FBX = _Operator("import_scene", "fbx", heeds=LENGTH | TIME)
 _OPERATORS: dict[ModelFormat, tuple[_Operator, ...]] = {
-    ModelFormat.GLB: (_Operator("import_scene", "gltf"),),
-    ModelFormat.GLTF: (_Operator("import_scene", "gltf"),),
+    ModelFormat.GLB: (_GLTF,),
+    ModelFormat.GLTF: (_GLTF,),
     # The C++ importer (4.5 and later) is twice as fast and reads ASCII files too (bpy_facts D.5, E).
-    ModelFormat.FBX: (_Operator("wm", "fbx_import"), _OLD_FBX),
+    ModelFormat.FBX: (_Operator("wm", "fbx_import", heeds=TIME), _OLD_FBX),
     ModelFormat.OBJ: (_Operator("wm", "obj_import"),),
     # Else the scene's frame range becomes 0 to 0 (bpy_facts D.2), and what is wrong in a mesh stays in it, as with no
     # other importer: Blender crashes when it shows such a mesh. And a light of the sky in the file would change the
@@ -101,7 +110,7 @@ def import_file(
     :param is_apart: this is no user's Blender, and may come to harm.
     :raises ImportFailed: what the importer made until then is still there; `remove_new` takes it away.
     """
-    scene_name, before = scene.name, snapshot()
+    scene_name, before, settings = scene.name, snapshot(), SceneSettings.of(scene)
     required = _required_extensions(path, model_format)
     operator, options = _choose(path, model_format)
     try:
@@ -110,7 +119,12 @@ def import_file(
         # The report of the operator, sometimes with a traceback: for the log only.
         logger.warning("Blender's importer refused %s: %s", path.name, error)
         raise _refused(model_format, required, str(error)) from error
-    # The importer may have reallocated what the reference points to.
+    finally:
+        # The importer may have reallocated what the reference points to.
+        ratio = settings.restore(bpy.data.scenes[scene_name])
+    if ratio != 1.0:
+        # It has counted frames as its file does: a movement is to take as many seconds in this scene.
+        stretch([item for item in new_data(before) if isinstance(item, bpy.types.Action)], ratio)
     collection = _gather(name, before, bpy.data.scenes[scene_name])
     _check_number(before)
     check(collection)
@@ -138,6 +152,21 @@ def _run(operator: Callable[..., set[str]], options: dict[str, Any], scene: bpy.
 def readable_formats() -> list[str]:
     """Return the names of the formats that this build of Blender has an operator for."""
     return [kind.name for kind, operators in _OPERATORS.items() if any(operator.find() for operator in operators)]
+
+
+def heeded_units(model_format: ModelFormat, *, is_moving: bool) -> frozenset[str]:
+    """Return which units of the scene count for a model of that format, in this build of Blender.
+
+    :param is_moving: there is a movement in it.
+    """
+    found = [operator.heeds for operator in _OPERATORS.get(model_format, ()) if operator.find()]
+    return (found[0] if is_moving else found[0] - TIME) if found else frozenset()
+
+
+def unit_length(model_format: ModelFormat, scene: bpy.types.Scene) -> float:
+    """Return how many metres one unit of a model of that format has, once it is imported into `scene`."""
+    is_heeded = "scale_length" in heeded_units(model_format, is_moving=False)
+    return scene.unit_settings.scale_length if is_heeded else 1.0
 
 
 def _choose(path: Path, model_format: ModelFormat) -> tuple[Callable[..., set[str]], dict[str, Any]]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,25 @@ _DAMAGED = (
     "The prepared model cannot be read. The delivered file is kept on disk, and nothing is charged again. "
     "Try again to have it prepared anew."
 )
+
+
+class FileIsOpen(ImportFailed):
+    """The prepared model is the file that is open, so that Blender cannot append it. The text is a user's sentence."""
+
+    def __init__(self) -> None:
+        """Say so."""
+        super().__init__(
+            "The prepared model is the file that is open, and Blender appends no file to itself. The model is safe, "
+            "and nothing is charged again. Open the file with your scene and import it there."
+        )
+
+
+def is_open(path: str) -> bool:
+    """Whether a file is the one that is open."""
+    if not path or not bpy.data.filepath:
+        return False
+    one, other = (os.path.normcase(os.path.abspath(name)) for name in (path, bpy.data.filepath))
+    return one == other
 
 
 def blocked_reason(*, is_clicked: bool = False) -> str:
@@ -74,12 +94,16 @@ def _import(task: Task, scene: bpy.types.Scene, work: Callable[[], bpy.types.Col
     """Do the work as one undo step, and return the collection's name."""
     selection = Selection.now()
     collection = _bring(task, scene, work)
-    # What arrives is selected, in the scene of the window alone, whether that is wanted or not.
-    if is_selected:
-        select(bpy.data.collections[collection], scene)
-    else:
-        deselect(bpy.data.collections[collection], scene)
-        selection.restore()
+    try:
+        # What arrives is selected, in the scene of the window alone, whether that is wanted or not.
+        if is_selected:
+            select(bpy.data.collections[collection], scene)
+        else:
+            deselect(bpy.data.collections[collection], scene)
+            selection.restore()
+    except Exception:
+        # The model is there: it must not be taken for one that is not, and be imported again.
+        logger.exception("The selection could not be kept at the import of task %s", task.local_id)
     # At once: in Blender 5.2 an undo after an import without a step of its own ends in a crash (bpy_facts C.5).
     bpy.ops.ed.undo_push(message=f"Import {collection}")
     return collection
@@ -113,6 +137,8 @@ def _append(path: Path, scene: bpy.types.Scene) -> bpy.types.Collection:
             target.scenes = source.scenes[:1]
             # Some importers bring movements that no object shows yet.
             target.actions = source.actions
+    except ValueError as error:
+        raise FileIsOpen from error
     except OSError as error:
         raise ImportFailed(_DAMAGED) from error
     collection: bpy.types.Collection = next((child for one in target.scenes for child in one.collection.children), None)

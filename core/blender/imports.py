@@ -14,16 +14,17 @@ import logging
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import bpy
 
+from ..files import scene_units
 from ..files.formats import ModelFormat
 from ..service.errors import TokenLabError
 from ..tasks import conversions, measured, on_disk
 from ..tasks.engine import Engine
 from ..tasks.task import UNFINISHED, Task, TaskState
-from . import importing, second_blender, store, task_list
+from . import importers, importing, scene_settings, second_blender, store, task_list
 from .importers import ImportFailed
 from .selection import Selection
 
@@ -33,6 +34,10 @@ _NOT_HERE: Final = (
     "No second Blender could be started, and this one does not read {} files, some of which would crash it. The model "
     "is kept on disk, and nothing is charged again. Make room on the disk, look whether the data folder is there, and "
     "import it again."
+)
+_UNEXPECTED: Final = (
+    "The import ended in an error that nobody has foreseen; Blender's log has its details. The model is kept on disk, "
+    "and nothing is charged again. Look whether it is in the scene, and import it again if it is not."
 )
 
 
@@ -78,6 +83,9 @@ class Imports:
         """Import a model as soon as it is there."""
         self.states[local_id] = ImportState.AWAITED
         self._selections[local_id] = Selection.now()
+        task = self._engine.records.get(local_id)
+        if task is not None:
+            self._note_units(task, self._target(task))
 
     def take_file(self, entries: Collection[store.Entry]) -> None:
         """Learn from a file that was opened what is to become of the models of its tasks."""
@@ -141,8 +149,11 @@ class Imports:
                 self.states[task.local_id] = ImportState.OFFERED
                 self._on_changed(task)
             return False
-        if not on_disk.has_result(task) or self._engine.needs_conversion(task):
-            # Made on another computer, or cleaned up: the service may still have it. Or made by a newer Blender.
+        if importing.is_open(task.blend_path):
+            return True  # Which is said then. Preparing it anew would write over it.
+        if not on_disk.has_result(task) or self._engine.needs_conversion(self._note_units(task, self._target(task))):
+            # Made on another computer, or cleaned up: the service may still have it. Or made by a newer Blender, or for
+            # a scene with other units.
             self._engine.resume(task.local_id)
             return False
         return True
@@ -154,7 +165,8 @@ class Imports:
         task_list.set_waits_for(task.local_id, reason + way_round)
         if reason:
             return False
-        scene = _scene(self._asked_for.pop(task.local_id, None)) or store.find_scene(task.scene_id)
+        scene = self._target(task)
+        self._asked_for.pop(task.local_id, None)
         if scene is None:
             return False
         selection = self._selections.get(task.local_id)
@@ -163,6 +175,17 @@ class Imports:
         except TokenLabError as error:
             logger.warning("The model of task %s was not imported: %s", task.local_id, error)
         return True
+
+    def _target(self, task: Task) -> bpy.types.Scene | None:
+        """Return the scene that a model comes into, or None when that is not in the open file."""
+        return _scene(self._asked_for.get(task.local_id)) or store.find_scene(task.scene_id)
+
+    def _note_units(self, task: Task, scene: bpy.types.Scene | None) -> Task:
+        """Note what the scene is like that a model comes into, since it is prepared for that; return the record."""
+        if scene is not None:
+            wanted = scene_units.to_text(scene_settings.units(scene))
+            self._engine.records.change(task.local_id, wanted_units=wanted)
+        return self._engine.records.get(task.local_id) or task
 
     # By hand
 
@@ -183,7 +206,7 @@ class Imports:
         target = scene or store.find_scene(task.scene_id) or bpy.context.scene
         if second_blender.is_read_there_only(task.result_format):
             self._engine.trust_converter()
-        if self._engine.needs_conversion(task):
+        if not importing.is_open(task.blend_path) and self._engine.needs_conversion(self._note_units(task, target)):
             self._engine.resume(local_id)
             self._asked_for[local_id] = target.session_uid
             return ""
@@ -193,14 +216,22 @@ class Imports:
         return self._bring(task, target, is_selected=True)
 
     def _bring(self, task: Task, scene: bpy.types.Scene, *, is_selected: bool) -> str:
-        local_id = task.local_id
+        local_id, task = task.local_id, self._note_units(task, scene)
         try:
+            unit_length = importers.unit_length(ModelFormat[task.result_format], scene)
             name = self._import(task, scene, is_selected=is_selected)
-        except ImportFailed as error:
-            if local_id in self.states:
-                self.states[local_id] = ImportState.OFFERED
-            self._engine.records.change(local_id, error=str(error), blend_path="")
+        except importing.FileIsOpen as error:
+            # That file is all right, and not to be written anew.
+            self._offer(local_id, error=str(error))
             raise TokenLabError(str(error)) from error
+        except ImportFailed as error:
+            self._offer(local_id, error=str(error), blend_path="")
+            raise TokenLabError(str(error)) from error
+        except Exception as error:
+            # Whatever it is, it comes again with each try, and must not be tried by itself.
+            logger.exception("The import of task %s ended in an error", local_id)
+            self._offer(local_id, error=_UNEXPECTED)
+            raise TokenLabError(_UNEXPECTED) from error
         if local_id in self.states:
             self.states[local_id] = ImportState.IMPORTED
         self._engine.records.change(local_id, error="", delivered=True)
@@ -208,11 +239,19 @@ class Imports:
             # With a window the second Blender has measured it: here nobody waits.
             from . import model_facts  # noqa: PLC0415  # imports numpy
 
-            measured.take(self._engine, local_id, model_facts.measure(bpy.data.collections[name]))
+            measured.take(self._engine, local_id, model_facts.measure(bpy.data.collections[name], unit_length))
         self._on_changed(self._engine.records.get(local_id) or task)
         return name
 
+    def _offer(self, local_id: str, **changes: Any) -> None:
+        """Have a model not come by itself any more, and change its record."""
+        if local_id in self.states:
+            self.states[local_id] = ImportState.OFFERED
+        self._engine.records.change(local_id, **changes)
+
     def _import(self, task: Task, scene: bpy.types.Scene, *, is_selected: bool) -> str:
+        if importing.is_open(task.blend_path):
+            raise importing.FileIsOpen
         command = self._engine.settings.converter
         if command is not None and conversions.has_blend(task, command):
             return importing.append_model(task, Path(task.blend_path), scene, is_selected=is_selected)

@@ -41,8 +41,11 @@ class _MeshFacts:
     """Of the vertices, a row for each."""
 
 
-def measure(collection: bpy.types.Collection) -> ModelFacts:
-    """Return the facts about a model that was imported into `collection`."""
+def measure(collection: bpy.types.Collection, unit_length: float = 1.0) -> ModelFacts:
+    """Return the facts about a model that was imported into `collection`.
+
+    :param unit_length: of Blender's unit there, in metres.
+    """
     for scene in bpy.data.scenes:
         if collection in scene.collection.children_recursive:
             scene.view_layers[0].update()  # Until then an object does not know where its parents put it.
@@ -63,7 +66,7 @@ def measure(collection: bpy.types.Collection) -> ModelFacts:
         texture_size=max((max(width, height) for width, height, _ in readable), default=0),
         texture_bytes=sum(width * height * pixel for width, height, pixel in readable),
         has_uvs={facts.has_uvs for facts in found if facts.faces} == {True},
-        dimensions=_dimensions(parts, meshes),
+        dimensions=_dimensions(parts, meshes, unit_length),
     )
 
 
@@ -147,12 +150,14 @@ def _settled(chief: _Numbers) -> _Numbers:
         chief = above
 
 
-def _dimensions(parts: list[bpy.types.Object], meshes: dict[str, _MeshFacts]) -> tuple[float, float, float]:
+def _dimensions(
+    parts: list[bpy.types.Object], meshes: dict[str, _MeshFacts], unit_length: float
+) -> tuple[float, float, float]:
     corners = [_bounds(item, meshes[item.data.name].places) for item in parts if len(meshes[item.data.name].places)]
     if not corners:
         return (0.0, 0.0, 0.0)
     lowest, highest = (np.array(places) for places in zip(*corners, strict=True))
-    x, y, z = (float(length) for length in highest.max(axis=0) - lowest.min(axis=0))
+    x, y, z = (float(length) * unit_length for length in highest.max(axis=0) - lowest.min(axis=0))
     return x, y, z
 
 

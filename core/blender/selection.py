@@ -12,17 +12,16 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import bpy
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """By names, for a reference does not live as long as a task."""
+    """By `session_uid`: a reference does not live as long as a task, and a linked object may share its name."""
 
-    selected: frozenset[str]
-    active: str
+    selected: frozenset[int]
+    active: int | None
 
     @classmethod
     def now(cls) -> Selection:
@@ -30,7 +29,8 @@ class Selection:
         layer = bpy.context.view_layer
         layer.update()
         active = layer.objects.active
-        return cls(frozenset(item.name for item in layer.objects.selected), active.name if active else "")
+        selected = frozenset(item.session_uid for item in layer.objects.selected)
+        return cls(selected, active.session_uid if active else None)
 
     def may_change(self, before: Selection | None) -> bool:
         """Whether nobody minds another selection: there is none, or it is still as it was `before`."""
@@ -39,9 +39,11 @@ class Selection:
     def restore(self) -> None:
         """Select this again, and nothing else."""
         layer = bpy.context.view_layer
-        objects: Any = bpy.data.objects  # the stubs do not say what get() gives
-        _select(layer, [objects[name] for name in self.selected if name in objects])
-        layer.objects.active = objects.get(self.active)
+        _select(layer, [item for item in layer.objects if item.session_uid in self.selected])
+        active = next((item for item in layer.objects if item.session_uid == self.active), None)
+        # Blender takes nothing that the layer leaves out.
+        with contextlib.suppress(RuntimeError):
+            layer.objects.active = active
 
 
 def select(collection: bpy.types.Collection, scene: bpy.types.Scene) -> None:

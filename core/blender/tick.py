@@ -58,7 +58,7 @@ def run_once() -> float | None:
     is_drained = _drain(current)
     current.keep_up_models()
     # First what the user waits for: what is started here takes processor time from it.
-    has_imported = is_drained and current.imports.next()
+    has_imported = is_drained and _import_next(current)
     engine.pump()
     is_untidy = current.placeholders.tidy()
     current.status_bar.keep_up()
@@ -70,6 +70,15 @@ def run_once() -> float | None:
     if not engine.is_busy and current.is_restored:
         return None
     return max(_FAST_SECONDS, min(_SLOW_SECONDS, engine.seconds_until_due()))
+
+
+def _import_next(current: session.Session) -> bool:
+    """Import one model if that can be done now; whatever comes of it, the other tasks go on."""
+    try:
+        return current.imports.next()
+    except Exception:
+        logger.exception("The next import could not be made")
+        return False
 
 
 def _drain(current: session.Session) -> bool:

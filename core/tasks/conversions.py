@@ -13,7 +13,7 @@ import shutil
 from pathlib import Path
 from typing import Any, Final
 
-from ..files import library
+from ..files import library, scene_units
 from ..files.asset_catalog import CATALOG_ID
 from ..files.facts import ModelFacts
 from ..files.partial import PART
@@ -40,7 +40,12 @@ def is_needed(task: Task, command: Command | None, converter: Converter) -> bool
 
 
 def has_blend(task: Task, command: Command) -> bool:
-    """Whether there is a prepared model that the Blender of `command` can read: older ones cannot read newer files."""
+    """Whether there is a prepared model that the Blender of `command` can read: older ones cannot read newer files.
+
+    And one that is made for the units of the scene that it is to come into.
+    """
+    if not scene_units.suits(task.blend_units, task.wanted_units):
+        return False
     if not task.blend_path or _numbers(task.blend_version) > _numbers(command.version):
         return False
     return Path(task.blend_path).is_file()
@@ -80,6 +85,7 @@ def convert(context: JobContext, local_id: str, command: Command | None, data_di
 
 def _convert(context: JobContext, task: Task, command: Command, data_directory: Path) -> dict[str, Any]:
     folder = folder_of(task, data_directory)
+    units = scene_units.from_text(task.wanted_units)
     order = {
         "source": task.result_path,
         "format": task.result_format,
@@ -88,6 +94,7 @@ def _convert(context: JobContext, task: Task, command: Command, data_directory: 
         "description": task.request.prompt,
         "tags": ["TokenLab 3D", task.request.model, *(("Trial",) if task.is_stand_in else ())],
         "catalogue": CATALOG_ID,
+        "units": dict(units),
     }
     changes: dict[str, Any] = {"error": ""}
 
@@ -95,6 +102,7 @@ def _convert(context: JobContext, task: Task, command: Command, data_directory: 
         blend = _place(folder, command.version)
         _put_own(prepared.folder / BLEND, blend)
         changes.update(blend_path=str(blend), blend_version=prepared.version)
+        changes["blend_units"] = scene_units.to_text(scene_units.of_those(units, prepared.answer.get("heeded")))
         facts = ModelFacts.from_record(prepared.answer.get("facts"))
         if facts is not None:
             changes.update(measured.changes(task, facts))

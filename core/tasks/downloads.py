@@ -129,6 +129,7 @@ def _finish(context: JobContext, task: Task, file: Path, command: Command | None
         result_format=model_format.name,
         blend_path="",
         blend_version="",
+        blend_units="",
         facts=None,
         progress=100,
         note=note,

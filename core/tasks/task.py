@@ -130,6 +130,10 @@ class Task:
     """The .blend that a second Blender made of that file, to be appended. Not for the scene."""
     blend_version: str = ""
     """Version of that Blender, `5.2.3`: older ones cannot read it. Not for the scene."""
+    blend_units: str = ""
+    """The scene's units that it was made for, as far as they count for it (`scene_units`). Not for the scene."""
+    wanted_units: str = ""
+    """The units of the scene that the model is to come into. Not for the scene."""
     project: str = ""
     """The .blend that it was generated in, or "" when that was never saved. Not for the scene."""
     output_path: str = ""
@@ -199,6 +203,8 @@ def merge(memory: Task, scene: Task) -> Task:
         result_path=winner.result_path or other.result_path,
         blend_path=winner.blend_path or other.blend_path,
         blend_version=winner.blend_version if winner.blend_path else other.blend_version,
+        blend_units=winner.blend_units if winner.blend_path else other.blend_units,
+        wanted_units=winner.wanted_units or other.wanted_units,
         facts=winner.facts or other.facts,
         exact_price=winner.exact_price or other.exact_price,
         project=winner.project or other.project,
@@ -220,6 +226,7 @@ _LOCAL_ONLY: Final = frozenset(
         "batch",
         "batch_row",
         "blend_path",
+        "blend_units",
         "blend_version",
         "delivered",
         "exact_price",
@@ -230,6 +237,7 @@ _LOCAL_ONLY: Final = frozenset(
         "removed",
         "result_path",
         "scene_id",
+        "wanted_units",
     }
 )
 _END_OF_TIME: Final = 32_503_680_000.0

@@ -38,7 +38,14 @@ def _object(item: Any) -> tuple[Any, ...]:
     parent = _stem(item.parent.name) if item.parent else ""
     world = tuple(_numbers(row) for row in item.matrix_world)
     modifiers = tuple((modifier.type, modifier.name) for modifier in item.modifiers)
-    return (_stem(item.name), item.type, parent, item.parent_type, world, modifiers, item.hide_viewport)
+    return (_stem(item.name), item.type, parent, item.parent_type, world, modifiers, item.hide_viewport, _strips(item))
+
+
+def _strips(item: Any) -> tuple[Any, ...]:
+    """The actions that wait in the object's tracks, and where they lie in time."""
+    tracks = item.animation_data.nla_tracks if item.animation_data else ()
+    strips = [(track.name, strip) for track in tracks for strip in track.strips]
+    return tuple((name, _numbers((strip.frame_start, strip.frame_end))) for name, strip in strips)
 
 
 def _mesh(mesh: Any) -> tuple[Any, ...]:

@@ -91,8 +91,28 @@ def export_glb(path: Path) -> None:
     bpy.ops.export_scene.gltf(filepath=str(path))
 
 
+def build_nothing() -> None:
+    """An object without geometry, which moves."""
+    item = add("Nothing", None)
+    for frame, height in ((1, 0.0), (20, 5.0)):
+        item.location.z = height
+        item.keyframe_insert("location", frame=frame)
+
+
 def export_obj(path: Path) -> None:
     bpy.ops.wm.obj_export(filepath=str(path))
+
+
+def export_fbx(path: Path) -> None:
+    bpy.ops.export_scene.fbx(filepath=str(path))
+
+
+def import_fbx(path: Path) -> None:
+    """With the importer that the extension prefers."""
+    try:
+        bpy.ops.wm.fbx_import(filepath=str(path))
+    except AttributeError:  # before Blender 4.5
+        bpy.ops.import_scene.fbx(filepath=str(path))
 
 
 @dataclass(frozen=True)
@@ -111,13 +131,16 @@ class Kind:
     def export(self, folder: Path) -> None:
         empty_file()
         self.build()
-        (export_glb if self.suffix == ".glb" else export_obj)(folder / f"{self.name}{self.suffix}")
+        export = {".glb": export_glb, ".fbx": export_fbx, ".obj": export_obj}[self.suffix]
+        export(folder / f"{self.name}{self.suffix}")
 
     def plain_import(self, path: Path) -> None:
         """Import with Blender's own operator into an empty file."""
         empty_file()
         if self.suffix == ".glb":
             bpy.ops.import_scene.gltf(filepath=str(path))
+        elif self.suffix == ".fbx":
+            import_fbx(path)
         else:
             bpy.ops.wm.obj_import(filepath=str(path))
 
@@ -134,7 +157,14 @@ _ALL = (
     Kind("obj", build_block, ".obj"),
     Kind("objs", build_several, ".obj", has_one_root=False),
 )
-KINDS = {kind.name: kind for kind in _ALL}
+_OTHERS = (
+    Kind("fbx", build_moving, ".fbx"),
+    Kind("nothing", build_nothing, ".fbx"),
+    Kind("empty", build_nothing),
+)
+"""Not for every test of a placement."""
+KINDS = {kind.name: kind for kind in (*_ALL, *_OTHERS)}
+PLACED = sorted(kind.name for kind in _ALL)
 
 
 @functools.cache
@@ -193,7 +223,7 @@ def is_same(one: Matrix, other: Matrix, tolerance: float = 1e-4) -> bool:
 
 
 if __name__ == "__main__":
-    for made in _ALL:
+    for made in KINDS.values():
         made.export(Path(sys.argv[1]))
     sys.stdout.flush()
     os._exit(0)

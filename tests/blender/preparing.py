@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from core.files.scene_units import FACTORY
 
 
 class Preparer:
@@ -18,12 +21,12 @@ class Preparer:
         self._converter: Any = extension.core.tasks.converter.Converter(folder / "scratch")
         self._command: Any = extension.core.blender.second_blender.command(is_wanted=True)
 
-    def prepare(self, path: Path, model_format: Any, blend: Path) -> Path:
-        """Return the .blend that was made of a file."""
+    def prepare(self, path: Path, model_format: Any, blend: Path, units: Mapping[str, float] = FACTORY) -> Path:
+        """Return the .blend that was made of a file, for a scene with these units."""
         order = {"source": str(path), "format": model_format.name, "blend": "model.blend", "name": "a model"}
         self._converter.convert(
             self._command,
-            {**order, "description": "", "tags": [], "catalogue": ""},
+            {**order, "description": "", "tags": [], "catalogue": "", "units": dict(units)},
             lambda prepared: shutil.copy(prepared.folder / "model.blend", blend),
         )
         return blend

@@ -213,3 +213,35 @@ def test_a_model_is_selected_unless_the_user_has_selected_something_else_meanwhi
         assert chosen == {"Mine", "Other"} and active.name == "Other"
     else:
         assert chosen == {objects[0].name} and active == objects[0]
+
+
+# ------------------------------------------------------------------------------
+# Into its own file
+
+
+@pytest.mark.parametrize("unit", [1.0, 0.01], ids=["as prepared", "another unit"])
+def test_a_model_is_not_imported_into_its_own_file_nor_is_that_written_anew(
+    extension: ModuleType, simulator: SimulatorProcess, prepared: Any, unit: float
+) -> None:
+    simulator.configure(seconds=0.5)
+    task = extension.generate("a red cube")
+    pump(extension, lambda: task.task_id)
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    pump(extension, lambda: task.state == "READY" and not prepared.engine.is_busy)
+    blend = folder_of(task) / "model.blend"
+    before = blend.stat().st_mtime_ns
+    bpy.ops.wm.open_mainfile(filepath=str(blend))
+    pump(extension, lambda: prepared.is_restored)
+    bpy.context.scene.unit_settings.scale_length = unit
+    with pytest.raises(RuntimeError, match=r"is the file that is open.*nothing is charged again"):
+        bpy.ops.tokenlab.import_model(local_id=task.local_id, here=True)
+    record = prepared.engine.records.get(task.local_id)
+    assert (record.state.name, record.blend_path) == ("READY", str(blend))
+    pump(extension, lambda: not prepared.engine.is_busy)
+    assert blend.stat().st_mtime_ns == before
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    pump(extension, lambda: prepared.is_restored)
+    assert bpy.ops.tokenlab.import_model(local_id=task.local_id, here=True) == {"FINISHED"}
+    assert len(task.objects) == 1
+    assert blend.stat().st_mtime_ns == before
+    assert prepared.engine.records.get(task.local_id).error == ""

@@ -16,7 +16,7 @@ import bpy
 import pytest
 from mathutils import Matrix, Vector
 
-from tests.blender.models_to_place import KINDS, Kind, Seen, add, block, box_of, empty_file, is_same, look
+from tests.blender.models_to_place import KINDS, PLACED, Kind, Seen, add, block, box_of, empty_file, is_same, look
 from tests.blender.preparing import Preparer
 
 Import = Callable[..., Any]
@@ -53,7 +53,7 @@ def import_model(request: pytest.FixtureRequest, extension: ModuleType, preparer
     return run
 
 
-@pytest.fixture(params=sorted(KINDS))
+@pytest.fixture(params=PLACED)
 def kind(request: pytest.FixtureRequest) -> Kind:
     return KINDS[request.param]
 

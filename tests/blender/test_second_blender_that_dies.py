@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from core.files.scene_units import FACTORY
 from tests import odd_models, second_blenders, tiny_models
 from tests.blender.support import ROOT, ask_without_pause, limit_second_blender, pump, vertex_count
 from tests.loopback import wait_for
@@ -194,7 +195,7 @@ class Family:
     def order(self, name: str, data: bytes | str) -> dict[str, Any]:
         source = self.folder / name
         source.write_bytes(data if isinstance(data, bytes) else data.encode())
-        texts = {"name": "Model", "description": "", "catalogue": ""}
+        texts = {"name": "Model", "description": "", "catalogue": "", "units": FACTORY}
         paths = {"source": str(source), "blend": str(self.folder / "model.blend")}
         return {"do": "convert", "format": source.suffix[1:].upper(), "tags": [], **texts, **paths}
 

@@ -310,3 +310,17 @@ def test_a_full_disk_is_said_and_the_delivered_file_stays(rig: ConvertingRig, mo
     task = rig.run_to(rig.submit(), S.READY)
     assert task.error.startswith("The prepared model could not be stored (No space left on device).")
     assert Path(task.result_path).is_file() and task.blend_path == ""
+
+
+def test_a_model_is_prepared_for_the_scene_that_it_comes_into_and_anew_for_another_one(rig: ConvertingRig) -> None:
+    local_id = rig.submit()
+    task = rig.run_to(local_id, S.READY)
+    rig.engine.records.change(
+        local_id, wanted_units='{"fps": 30, "fps_base": 1.0, "frame_start": 1, "scale_length": 1.0}'
+    )
+    assert rig.engine.needs_conversion(rig.task(local_id))
+    assert rig.engine.resume(local_id)
+    task = rig.run_to(local_id, S.READY)
+    assert not rig.engine.needs_conversion(task)
+    rig.engine.records.change(local_id, wanted_units="")
+    assert rig.engine.needs_conversion(rig.task(local_id))
