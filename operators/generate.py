@@ -41,7 +41,8 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
 
     bl_idname = "tokenlab.generate"
     bl_label = "Generate 3D Model"
-    bl_options = {"REGISTER"}  # No UNDO: what was sent cannot be taken back.
+    # No UNDO: what was sent cannot be taken back. No REGISTER: Repeat Last would pay again, and skip every question.
+    bl_options = set()
 
     prompt: StringProperty(name="Prompt", description="What the model should be", options=_SKIP)
     prompt_text: StringProperty(

@@ -129,7 +129,8 @@ class TOKENLAB_OT_resume(TaskOperator, bpy.types.Operator):
 
     bl_idname = "tokenlab.resume"
     bl_label = "Resume Task"
-    bl_options = {"REGISTER"}  # No UNDO: tasks are no scene data.
+    # No UNDO: tasks are no scene data. No REGISTER: Repeat Last would send the next unsent task, and skip the question.
+    bl_options = set()
 
     local_id: LOCAL_ID
     confirm_budget: CONFIRM_BUDGET
@@ -166,7 +167,8 @@ class TOKENLAB_OT_submit_again(TaskOperator, bpy.types.Operator):
 
     bl_idname = "tokenlab.submit_again"
     bl_label = "Submit Uncertain Task Again"
-    bl_options = {"REGISTER"}  # No UNDO: what was sent cannot be taken back.
+    # No UNDO: what was sent cannot be taken back. No REGISTER: Repeat Last would pay for the next one, unasked.
+    bl_options = set()
 
     local_id: LOCAL_ID
     confirm_budget: CONFIRM_BUDGET

@@ -202,3 +202,52 @@ def test_an_undo_gives_a_copied_scene_no_part_in_the_tasks_of_the_old_one(
     undo()
     assert list(bpy.data.scenes[copied]["tokenlab_tasks"].keys()) == [new.local_id]
     assert list(bpy.data.scenes["Scene"]["tokenlab_tasks"].keys()) == [old.local_id]
+
+
+def clicked(name: str, **given: Any) -> None:
+    """Run an operator as a click does, after which Blender knows what it would repeat; as a script's, it does not."""
+    assert getattr(bpy.ops.tokenlab, name)("EXEC_DEFAULT", True, **given) == {"FINISHED"}
+
+
+def repeat_last() -> None:
+    """Press Shift R, which does nothing where there is nothing to repeat."""
+    if bpy.ops.screen.repeat_last.poll():  # type: ignore[call-arg]  # the stubs want more
+        bpy.ops.screen.repeat_last()
+
+
+@pytest.mark.parametrize("given", [{"confirm_duplicate": True}, {"variations": 2, "confirm_duplicate": True}, {}])
+def test_repeat_last_sends_no_request_again(
+    extension: ModuleType, simulator: SimulatorProcess, given: dict[str, Any]
+) -> None:
+    form = bpy.context.scene.tokenlab
+    form.prompt = "a cube"
+    clicked("generate", **given)
+    form.prompt = "another cube"  # Of which nobody has asked for ten minutes.
+    repeat_last()
+    clicked("generate_variation")
+    repeat_last()
+    count = given.get("variations", 1) + 1
+    pump(extension, lambda: len(simulator.creates()) >= count and all(task.task_id for task in extension.tasks()))
+    assert len(simulator.creates()) == count == len(extension.tasks())
+
+
+@pytest.mark.parametrize("way_out", ["submit_again", "resume"])
+def test_repeat_last_sends_no_other_task_that_is_uncertain_or_was_never_sent(
+    extension: ModuleType, simulator: SimulatorProcess, way_out: str
+) -> None:
+    simulator.configure(faults=["create-reset-after-body"] if way_out == "submit_again" else [])
+    first, second = extension.generate("a cube"), extension.generate("a vase")
+    if way_out == "submit_again":
+        pump(extension, lambda: first.state == second.state == "UNCERTAIN")
+        simulator.configure(faults=[])
+    else:
+        new_session(extension)
+        pump(extension, lambda: len(extension.tasks()) == 2)
+    sent, state = len(simulator.creates()), first.state
+    rows = bpy.context.window_manager.tokenlab
+    rows.active_task_index = [row.local_id for row in rows.tasks].index(second.local_id)
+    clicked(way_out, confirm_budget=True)
+    rows.active_task_index = [row.local_id for row in rows.tasks].index(first.local_id)
+    repeat_last()
+    assert second.wait(timeout=60)
+    assert (first.state, len(simulator.creates())) == (state, sent + 1)
