@@ -294,15 +294,12 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
         return {option: empty for option, empty in without.items() if option not in offered and not is_given[option]}
 
     def _input_type(self, form: Any) -> str:
-        """A picture that was given says what to generate from, unless the input type was given too."""
+        """A picture that was given says what to generate from, unless the input type was given too.
+
+        A prompt that was given says nothing of that: it may go with the picture of the form.
+        """
         if not self._is_given("input_type"):
-            for name, kind in (
-                ("image_path", "IMAGE_FILE"),
-                ("image", "IMAGE_DATABLOCK"),
-                ("image_url", "IMAGE_URL"),
-                ("prompt", "TEXT"),
-                ("prompt_text", "TEXT"),
-            ):
+            for kind, (name,) in _PICTURE_FIELDS.items():
                 if self._is_given(name):
                     return kind
         return str(self._given_or_form(form, "input_type"))
