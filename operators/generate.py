@@ -199,6 +199,7 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
         except TokenLabError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
+        self._show_prompt(properties.form(context.scene), arguments["prompt"])
         doing = "Making a trial model for" if handles[0].is_stand_in else "Sending"
         what = f"“{one_line(handles[0].title, limit=40)}”"
         if count > 1:
@@ -206,6 +207,12 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
         else:
             self.report({"INFO"}, f"{doing} {what}: the model is imported when it is done")
         return {"FINISHED"}
+
+    def _show_prompt(self, form: Any, sent: str) -> None:
+        """Have the user see what was sent for an empty prompt; an empty text stays, for it may be written yet."""
+        is_given = self._is_given("prompt") or self._is_given("prompt_text")
+        if not is_given and form.prompt_text is None and not form.prompt.strip():
+            form.prompt = sent
 
     def _count(self, context: bpy.types.Context) -> int:
         """How many are to be sent: what was given, or what the form offers for its model."""
@@ -254,8 +261,6 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
                 raise TokenLabError("No image URL is given. Nothing was sent or charged. Enter an https address.")
         if input_type != "TEXT" and not arguments["prompt"]:
             arguments["prompt"] = DEFAULT_IMAGE_PROMPT
-            if not (self._is_given("prompt") or self._is_given("prompt_text")):
-                form.prompt = DEFAULT_IMAGE_PROMPT  # The user should see what is sent.
         return arguments
 
     def _prompt(self, form: Any) -> str:

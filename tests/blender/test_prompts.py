@@ -72,6 +72,29 @@ def test_a_prompt_that_is_given_goes_with_the_picture_of_the_form(
     assert pictures == {"a red vase": True, LINES: True, "a blue vase": False}
 
 
+def test_an_empty_text_is_still_the_prompt_after_a_picture_was_sent_without_one(
+    extension: ModuleType, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    (tmp_path / "vase.png").write_bytes(png(8, 8))
+    form().input_type, form().image_path = "IMAGE_FILE", str(tmp_path / "vase.png")
+    form().prompt_text = bpy.data.texts.new("Robot")
+    assert bpy.ops.tokenlab.generate() == {"FINISHED"}
+    assert form().prompt_text == bpy.data.texts["Robot"]
+    form().prompt_text.write(LINES)
+    assert bpy.ops.tokenlab.generate() == {"FINISHED"}
+    default = extension.core.service.contract.DEFAULT_IMAGE_PROMPT
+    assert sorted(sent(extension, simulator, 2)) == sorted([default, LINES])
+
+
+def test_an_empty_prompt_is_not_filled_in_for_what_was_not_sent(
+    extension: ModuleType, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    form().input_type, form().image_path = "IMAGE_FILE", str(tmp_path / "gone.png")
+    with pytest.raises(RuntimeError, match=r"gone\.png is not there"):
+        bpy.ops.tokenlab.generate()
+    assert form().prompt == "" and not simulator.creates()
+
+
 def test_a_text_that_is_deleted_leaves_the_prompt_of_the_field(extension: ModuleType) -> None:
     form().prompt = "a vase"
     form().prompt_text = text()
