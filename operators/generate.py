@@ -11,6 +11,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from ..core.blender import models, prompts, properties, scripting
+from ..core.blender.file_paths import BLEND_RELATIVE
 from ..core.blender.properties import FACINGS, FORMATS, INPUT_TYPES, PLACEMENT, PLACES, QUALITIES, SIZES
 from ..core.service import stand_in
 from ..core.service.contract import AUTO, DEFAULT_IMAGE_PROMPT, DEFAULT_MODEL, MAX_SEED
@@ -50,7 +51,10 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
     )
     input_type: EnumProperty(name="Input", description="What to generate from", items=INPUT_TYPES, options=_SKIP)
     image_path: StringProperty(
-        name="Image File", description="PNG, JPEG or WebP picture", subtype="FILE_PATH", options=_SKIP
+        name="Image File",
+        description="PNG, JPEG or WebP picture",
+        subtype="FILE_PATH",
+        options={*_SKIP, *BLEND_RELATIVE},
     )
     image: StringProperty(name="Image", description="Name of an image of this file", options=_SKIP)
     image_url: StringProperty(name="Image URL", description="Public https address of a picture", options=_SKIP)

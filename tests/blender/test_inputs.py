@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -77,6 +78,23 @@ def test_a_file_that_cannot_be_the_input_leaves_the_form_as_it_is(
     with pytest.raises(RuntimeError, match=rf"{words}.*Nothing was changed"):
         bpy.ops.tokenlab.use_image_file(filepath=str(cat.parent / name) if name else "")
     assert (form().input_type, form().image_path) == ("TEXT", str(cat))
+
+
+def test_a_path_may_be_relative_to_the_blend_file(extension: ModuleType, cat: Path) -> None:
+    bpy.ops.wm.save_as_mainfile(filepath=str(cat.parent / "pets.blend"))
+    with warnings.catch_warnings(record=True) as said:  # Blender's word on a property that does not allow it.
+        warnings.simplefilter("always")
+        form().input_type, form().image_path = "IMAGE_FILE", "//cat.png"
+        assert extension.core.blender.input_picture.describe(form()) == "cat.png, 12 x 7 px"
+        form().image_path = ""
+        assert bpy.ops.tokenlab.use_image_file(filepath="//cat.png") == {"FINISHED"}
+        assert form().image_path == "//cat.png"
+        bpy.ops.tokenlab.save_diagnostics(filepath="//diagnostics.txt")
+        bpy.ops.tokenlab.export_ledger(filepath="//ledger.csv")
+        with pytest.raises(RuntimeError, match="Nothing was"):
+            bpy.ops.tokenlab.generate(image_path="//gone.png")
+    assert [str(item.message) for item in said] == []
+    assert (cat.parent / "ledger.csv").is_file() and (cat.parent / "diagnostics.txt").is_file()
 
 
 # ---- from the 3D View and the clipboard
