@@ -254,6 +254,20 @@ class TOKENLAB_OT_remove_task(TaskOperator, bpy.types.Operator):
         """Ask first when money may be lost with it."""
         if bpy.app.background or not _may_be_charged_for_nothing(self.chosen):
             return self.execute(context)
+        return self._ask(context, event)
+
+    def _ask(self, context: bpy.types.Context, event: bpy.types.Event) -> set[OperatorReturnItems]:
+        """Say what may be lost."""
+        if _state(self.chosen) == "UNCERTAIN":
+            return context.window_manager.invoke_confirm(
+                self,
+                event,
+                title="Discard an Uncertain Task?",
+                message="The service may have taken it, and charge it, and its model will not arrive here. If the "
+                "dashboard lists it, enter its task ID instead.",
+                confirm_text="Discard",
+                icon="WARNING",
+            )
         return context.window_manager.invoke_confirm(
             self,
             event,

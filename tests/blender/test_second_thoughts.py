@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import bpy
 import pytest
 
+from tests.blender.fake_layout import Drawn
+from tests.blender.registered import StandIn
 from tests.blender.support import new_session, pump
 from tests.blender.test_files_and_history import undo
 from tests.simulator.process import SimulatorProcess
@@ -109,6 +111,28 @@ def test_a_task_id_from_the_dashboard_brings_a_model_that_this_computer_never_as
     (attached,) = extension.tasks()
     assert attached.wait(timeout=60)
     assert len(simulator.creates()) == 1
+
+
+def asked_at_removal(extension: ModuleType, task: Any) -> dict[str, str]:
+    """What is asked in a window before a task is removed."""
+    said: dict[str, str] = {}
+    manager = SimpleNamespace(invoke_confirm=lambda _self, _event, **words: said.update(words))
+    pressed = StandIn(extension.operators.tasks.TOKENLAB_OT_remove_task, Drawn(), chosen=task.local_id)
+    pressed._ask(SimpleNamespace(window_manager=manager), None)
+    return said
+
+
+def test_before_an_uncertain_task_is_discarded_it_is_not_said_that_it_runs(
+    extension: ModuleType, simulator: SimulatorProcess
+) -> None:
+    said = asked_at_removal(extension, uncertain(extension, simulator))
+    assert said["title"] == "Discard an Uncertain Task?" and said["confirm_text"] == "Discard"
+    assert "may have taken it" in said["message"] and "It goes on" not in said["message"]
+    simulator.configure(faults=["never-completes"])
+    running = extension.generate("a vase")
+    pump(extension, lambda: running.state == "PROCESSING")
+    said = asked_at_removal(extension, running)
+    assert said["title"] == "Remove a Running Task?" and "It goes on at the service" in said["message"]
 
 
 def test_an_id_that_a_task_in_the_list_has_is_not_taken_for_another(
