@@ -33,6 +33,8 @@ class Picture:
     """What tells it from others without reading it: for finding the same request again."""
 
 
+_SENT_FORMATS = frozenset({"JPEG", "PNG", "WEBP"})
+"""Blender's names of what the service takes."""
 _RGBA = 4
 _LONGEST_SIDE = 2048
 """Pixels of what is encoded here; more tells the service nothing (API notes 2.1). A picture that can be sent as it is
@@ -91,6 +93,11 @@ def from_datablock(image: bpy.types.Image | None, folder: Path) -> Picture:
 def is_as_on_disk(image: bpy.types.Image) -> bool:
     """Whether the file of an image, if it has one, shows what the image shows."""
     return image.source == "FILE" and not image.is_dirty and image.packed_file is None
+
+
+def is_sent_as_on_disk(image: bpy.types.Image) -> bool:
+    """Whether the file of an image is sent and not its pixels, for all that is known without reading it."""
+    return is_as_on_disk(image) and image.file_format in _SENT_FORMATS and max(image_size(image)) <= MAX_SIDE
 
 
 def sent_size(width: int, height: int) -> tuple[int, int]:

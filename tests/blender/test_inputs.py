@@ -160,6 +160,48 @@ def test_the_panel_says_what_of_a_picture_is_sent(extension: ModuleType, cat: Pa
     assert "The image URL is not an address on the web." in panel(extension).text
 
 
+@pytest.mark.parametrize(
+    ("kind", "suffix", "side", "words"),
+    [
+        ("TIFF", "tif", 4096, "4096 x 64 px, sent as 2048 x 32"),
+        ("OPEN_EXR", "exr", 4096, "4096 x 64 px, sent as 2048 x 32"),
+        ("PNG", "png", 6016, "6016 x 94 px, sent as 2048 x 32"),
+        ("PNG", "png", 4096, "4096 x 64 px"),
+        ("JPEG", "jpg", 4096, "4096 x 64 px"),
+        ("WEBP", "webp", 4096, "4096 x 64 px"),
+    ],
+)
+def test_of_an_image_that_is_written_anew_the_size_is_said_that_is_sent(
+    extension: ModuleType, session: Any, tmp_path: Path, kind: Any, suffix: str, side: int, words: str
+) -> None:
+    path = tmp_path / f"wide.{suffix}"
+    made = bpy.data.images.new("Made", side, side // 64)
+    made.filepath_raw, made.file_format = str(path), kind
+    made.save()
+    form().input_type, form().image = "IMAGE_DATABLOCK", bpy.data.images.load(str(path))
+    assert tuple(form().image.size) == (side, side // 64)
+    _ = form().image.pixels[0]  # Only what is in memory is known.
+    assert extension.core.blender.input_picture.describe(form()) == words
+    sent = extension.core.blender.pictures.from_datablock(form().image, tmp_path / "pictures").path
+    size = extension.core.files.images.picture_size(Path(sent))
+    assert words.endswith(f"{size[0]} x {size[1]}") or words == f"{size[0]} x {size[1]} px"
+
+
+def test_two_files_with_the_same_relative_path_have_a_picture_each(extension: ModuleType, tmp_path: Path) -> None:
+    said = []
+    for name, size in (("one", 5), ("two", 9)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "ref.png").write_bytes(png(size, size))
+        bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+        bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / name / "pets.blend"))
+        form().input_type, form().image_path = "IMAGE_FILE", "//ref.png"
+        bpy.ops.wm.save_mainfile()
+    for name in ("one", "two"):
+        bpy.ops.wm.open_mainfile(filepath=str(tmp_path / name / "pets.blend"))
+        said.append(extension.core.blender.input_picture.describe(form()))
+    assert said == ["ref.png, 5 x 5 px", "ref.png, 9 x 9 px"]
+
+
 def test_drawing_a_picture_reads_no_file_and_loads_no_image(extension: ModuleType, cat: Path, watch: Watch) -> None:
     form().image_path, form().image = str(cat), bpy.data.images.load(str(cat))
     for kind in ("IMAGE_FILE", "IMAGE_DATABLOCK", "IMAGE_URL", "TEXT"):
