@@ -12,6 +12,7 @@ import bpy
 from bpy.props import BoolProperty, StringProperty
 
 from ..core.blender import scripting, session
+from ..core.blender.file_paths import BLEND_RELATIVE
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -30,7 +31,7 @@ class TOKENLAB_OT_save_diagnostics(bpy.types.Operator):
         name="File Path",
         description="File to write; one in the data folder if empty",
         subtype="FILE_PATH",
-        options={"SKIP_SAVE"},
+        options={"SKIP_SAVE", *BLEND_RELATIVE},
     )
     include_prompts: BoolProperty(
         name="Include Prompts",

@@ -11,6 +11,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from ..core.blender import models, prompts, properties, scripting
+from ..core.blender.file_paths import BLEND_RELATIVE
 from ..core.blender.properties import FACINGS, FORMATS, INPUT_TYPES, PLACEMENT, PLACES, QUALITIES, SIZES
 from ..core.service import stand_in
 from ..core.service.contract import AUTO, DEFAULT_IMAGE_PROMPT, DEFAULT_MODEL, MAX_SEED
@@ -41,7 +42,8 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
 
     bl_idname = "tokenlab.generate"
     bl_label = "Generate 3D Model"
-    bl_options = {"REGISTER"}  # No UNDO: what was sent cannot be taken back.
+    # No UNDO: what was sent cannot be taken back. No REGISTER: Repeat Last would pay again, and skip every question.
+    bl_options = set()
 
     prompt: StringProperty(name="Prompt", description="What the model should be", options=_SKIP)
     prompt_text: StringProperty(
@@ -49,7 +51,10 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
     )
     input_type: EnumProperty(name="Input", description="What to generate from", items=INPUT_TYPES, options=_SKIP)
     image_path: StringProperty(
-        name="Image File", description="PNG, JPEG or WebP picture", subtype="FILE_PATH", options=_SKIP
+        name="Image File",
+        description="PNG, JPEG or WebP picture",
+        subtype="FILE_PATH",
+        options={*_SKIP, *BLEND_RELATIVE},
     )
     image: StringProperty(name="Image", description="Name of an image of this file", options=_SKIP)
     image_url: StringProperty(name="Image URL", description="Public https address of a picture", options=_SKIP)
@@ -198,6 +203,7 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
         except TokenLabError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
+        self._show_prompt(properties.form(context.scene), arguments["prompt"])
         doing = "Making a trial model for" if handles[0].is_stand_in else "Sending"
         what = f"“{one_line(handles[0].title, limit=40)}”"
         if count > 1:
@@ -205,6 +211,12 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
         else:
             self.report({"INFO"}, f"{doing} {what}: the model is imported when it is done")
         return {"FINISHED"}
+
+    def _show_prompt(self, form: Any, sent: str) -> None:
+        """Have the user see what was sent for an empty prompt; an empty text stays, for it may be written yet."""
+        is_given = self._is_given("prompt") or self._is_given("prompt_text")
+        if not is_given and form.prompt_text is None and not form.prompt.strip():
+            form.prompt = sent
 
     def _count(self, context: bpy.types.Context) -> int:
         """How many are to be sent: what was given, or what the form offers for its model."""
@@ -253,8 +265,6 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
                 raise TokenLabError("No image URL is given. Nothing was sent or charged. Enter an https address.")
         if input_type != "TEXT" and not arguments["prompt"]:
             arguments["prompt"] = DEFAULT_IMAGE_PROMPT
-            if not (self._is_given("prompt") or self._is_given("prompt_text")):
-                form.prompt = DEFAULT_IMAGE_PROMPT  # The user should see what is sent.
         return arguments
 
     def _prompt(self, form: Any) -> str:
@@ -293,15 +303,12 @@ class TOKENLAB_OT_generate(ServiceOperator, bpy.types.Operator):
         return {option: empty for option, empty in without.items() if option not in offered and not is_given[option]}
 
     def _input_type(self, form: Any) -> str:
-        """A picture that was given says what to generate from, unless the input type was given too."""
+        """A picture that was given says what to generate from, unless the input type was given too.
+
+        A prompt that was given says nothing of that: it may go with the picture of the form.
+        """
         if not self._is_given("input_type"):
-            for name, kind in (
-                ("image_path", "IMAGE_FILE"),
-                ("image", "IMAGE_DATABLOCK"),
-                ("image_url", "IMAGE_URL"),
-                ("prompt", "TEXT"),
-                ("prompt_text", "TEXT"),
-            ):
+            for kind, (name,) in _PICTURE_FIELDS.items():
                 if self._is_given(name):
                     return kind
         return str(self._given_or_form(form, "input_type"))

@@ -8,15 +8,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
 from ..core.blender import scripting, session
+from ..core.blender.file_paths import BLEND_RELATIVE
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
+
+_FILE_PATH: set[Any] = {"SKIP_SAVE", *BLEND_RELATIVE}
 
 
 class _LedgerOperator:
@@ -56,9 +59,7 @@ class TOKENLAB_OT_export_ledger(_LedgerOperator, bpy.types.Operator):
     bl_label = "Export Ledger"
     bl_options = {"REGISTER"}  # No UNDO: nothing of the file changes.
 
-    filepath: StringProperty(
-        name="File Path", description="CSV file to write", subtype="FILE_PATH", options={"SKIP_SAVE"}
-    )
+    filepath: StringProperty(name="File Path", description="CSV file to write", subtype="FILE_PATH", options=_FILE_PATH)
     filter_glob: StringProperty(
         name="Filter", description="Files that are shown", default="*.csv", options={"HIDDEN", "SKIP_SAVE"}
     )
@@ -91,7 +92,7 @@ class TOKENLAB_OT_import_usage(_LedgerOperator, bpy.types.Operator):
     bl_options = {"REGISTER"}  # No UNDO: tasks are no scene data.
 
     filepath: StringProperty(
-        name="File Path", description="Usage file to read", subtype="FILE_PATH", options={"SKIP_SAVE"}
+        name="File Path", description="Usage file to read", subtype="FILE_PATH", options=_FILE_PATH
     )
     filter_glob: StringProperty(
         name="Filter", description="Files that are shown", default="*.csv;*.json", options={"HIDDEN", "SKIP_SAVE"}

@@ -65,10 +65,15 @@ class TOKENLAB_OT_clean_up_library(_LibraryOperator, bpy.types.Operator):
         """Name what would be freed, and ask."""
         if bpy.app.background:
             return self.execute(context)
+        return self._ask(context, event)
+
+    def _ask(self, context: bpy.types.Context, event: bpy.types.Event) -> set[OperatorReturnItems]:
+        """Ask, once it is known what there is to be freed."""
         library = session.current().library
         if library.use is None:
             library.measure()
-            return self.tell("WARNING", _BUSY)
+            self.report({"WARNING"}, _BUSY)
+            return {"CANCELLED"}
         if not library.use.removable:
             return self.tell("INFO", "There is nothing to clean up. Models stay until their task is removed")
         size = bytes_text(library.use.removable_size)

@@ -17,6 +17,7 @@ import bpy
 from bpy.props import CollectionProperty, StringProperty
 
 from ..core.blender import clipboard_picture, input_picture, properties, viewport_picture
+from ..core.blender.file_paths import BLEND_RELATIVE
 from ..core.service.errors import TokenLabError
 
 if TYPE_CHECKING:
@@ -35,8 +36,12 @@ class TOKENLAB_OT_use_image_file(bpy.types.Operator):
     bl_label = "Use Image File"
     bl_options = {"UNDO"}
 
-    filepath: StringProperty(name="Image File", description="Picture on disk", subtype="FILE_PATH", options=_SKIP)
-    directory: StringProperty(name="Folder", description="Where the files are", subtype="DIR_PATH", options=_HIDDEN)
+    filepath: StringProperty(
+        name="Image File", description="Picture on disk", subtype="FILE_PATH", options={*_SKIP, *BLEND_RELATIVE}
+    )
+    directory: StringProperty(
+        name="Folder", description="Where the files are", subtype="DIR_PATH", options={*_HIDDEN, *BLEND_RELATIVE}
+    )
     files: CollectionProperty(
         name="Files",
         description="Names of the files; the first one is used",

@@ -73,7 +73,8 @@ class TOKENLAB_OT_generate_variation(ServiceOperator, bpy.types.Operator):
 
     bl_idname = "tokenlab.generate_variation"
     bl_label = "Generate Variation"
-    bl_options = {"REGISTER"}  # No UNDO: what was sent cannot be taken back.
+    # No UNDO: what was sent cannot be taken back. No REGISTER: Repeat Last would pay again, and skip the question.
+    bl_options = set()
 
     local_id: LOCAL_ID
     of_object: BoolProperty(

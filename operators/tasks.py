@@ -145,7 +145,8 @@ class TOKENLAB_OT_resume(TaskOperator, bpy.types.Operator):
 
     bl_idname = "tokenlab.resume"
     bl_label = "Resume Task"
-    bl_options = {"REGISTER"}  # No UNDO: tasks are no scene data.
+    # No UNDO: tasks are no scene data. No REGISTER: Repeat Last would send the next unsent task, and skip the question.
+    bl_options = set()
 
     local_id: LOCAL_ID
     confirm_budget: CONFIRM_BUDGET
@@ -182,7 +183,8 @@ class TOKENLAB_OT_submit_again(TaskOperator, bpy.types.Operator):
 
     bl_idname = "tokenlab.submit_again"
     bl_label = "Submit Uncertain Task Again"
-    bl_options = {"REGISTER"}  # No UNDO: what was sent cannot be taken back.
+    # No UNDO: what was sent cannot be taken back. No REGISTER: Repeat Last would pay for the next one, unasked.
+    bl_options = set()
 
     local_id: LOCAL_ID
     confirm_budget: CONFIRM_BUDGET
@@ -268,6 +270,20 @@ class TOKENLAB_OT_remove_task(TaskOperator, bpy.types.Operator):
         """Ask first when money may be lost with it."""
         if bpy.app.background or not _may_be_charged_for_nothing(self.chosen):
             return self.execute(context)
+        return self._ask(context, event)
+
+    def _ask(self, context: bpy.types.Context, event: bpy.types.Event) -> set[OperatorReturnItems]:
+        """Say what may be lost."""
+        if _state(self.chosen) == "UNCERTAIN":
+            return context.window_manager.invoke_confirm(
+                self,
+                event,
+                title="Discard an Uncertain Task?",
+                message="The service may have taken it, and charge it, and its model will not arrive here. If the "
+                "dashboard lists it, enter its task ID instead.",
+                confirm_text="Discard",
+                icon="WARNING",
+            )
         return context.window_manager.invoke_confirm(
             self,
             event,

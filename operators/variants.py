@@ -30,9 +30,10 @@ class TOKENLAB_OT_select_model(TaskOperator, bpy.types.Operator):
         """Select what is there."""
         local_id = self.chosen
         task_list.select(local_id)
-        if variants.show(local_id):
+        objection = variants.show(local_id)
+        if not objection:
             return {"FINISHED"}
-        self.report({"WARNING"}, "The model of this task is not in this file. Import it, then select it")
+        self.report({"WARNING"}, objection)
         return {"CANCELLED"}
 
 

@@ -69,7 +69,8 @@ class TOKENLAB_PT_details(bpy.types.Panel):
 
 def _draw_patience(layout: bpy.types.UILayout, context: bpy.types.Context, task: Any) -> None:
     """Say of a task that takes long that it still runs: a deadline is no failure (API notes 3.3)."""
-    age = time.time() - float(task.created_at or 0)
+    # It may have waited here for hours before it was sent.
+    age = time.time() - float(task.submitted_at or task.created_at or 0)
     if task.state in ("PENDING", "PROCESSING") and age > _LONG_SECONDS and not task.error:
         text = f"Still running, sent {ago(age)}. The service is asked about it again and again; nothing has to be done."
         draw_sentence(layout, context, text, icon="TIME")

@@ -22,7 +22,7 @@ _MOST_FILES = 50
 """So many are remembered; a form has one."""
 
 _lines: dict[str, str] = {}
-"""What is known of files, by their path as it is in the form."""
+"""What is known of files, by their whole path: in another .blend the same // path is another file."""
 
 
 def use_file(form: Any, path: str) -> None:
@@ -46,13 +46,13 @@ def file_chosen(form: Any, _context: object) -> None:
     """Look at the file that was chosen; called by Blender."""
     while len(_lines) >= _MOST_FILES:
         del _lines[next(iter(_lines))]
-    _lines[form.image_path] = _look(form.image_path)
+    _lines[_absolute(form)] = _look(form.image_path)
 
 
 def describe(form: Any) -> str:
     """Return what of a picture would be sent, beyond what its field shows, or "" when nothing is known."""
     if form.input_type == "IMAGE_FILE":
-        return _lines.get(form.image_path) or Path(form.image_path.replace("\\", "/")).name
+        return _lines.get(_absolute(form)) or Path(form.image_path.replace("\\", "/")).name
     if form.input_type == "IMAGE_DATABLOCK" and form.image is not None:
         return _describe_image(form.image)
     return ""
@@ -61,6 +61,11 @@ def describe(form: Any) -> str:
 def forget() -> None:
     """Drop what is known, at the end of a session."""
     _lines.clear()
+
+
+def _absolute(form: Any) -> str:
+    """Return the path of the form's file, without looking at the disk."""
+    return str(bpy.path.abspath(form.image_path))
 
 
 def _look(path: str) -> str:
@@ -85,7 +90,7 @@ def _describe_image(image: bpy.types.Image) -> str:
     """Say what is known without reading the image: its size is, once its pixels are in memory."""
     if not image.has_data:
         return ""
-    return _sizes(pictures.image_size(image), is_written_anew=not pictures.is_as_on_disk(image))
+    return _sizes(pictures.image_size(image), is_written_anew=not pictures.is_sent_as_on_disk(image))
 
 
 def _sizes(size: tuple[int, int], *, is_written_anew: bool) -> str:

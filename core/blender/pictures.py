@@ -10,6 +10,8 @@ else is looked at by its size on disk and its header, a few hundred bytes, and l
 from __future__ import annotations
 
 import array
+import os
+import shutil
 import uuid
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,6 +33,8 @@ class Picture:
     """What tells it from others without reading it: for finding the same request again."""
 
 
+_SENT_FORMATS = frozenset({"JPEG", "PNG", "WEBP"})
+"""Blender's names of what the service takes."""
 _RGBA = 4
 _LONGEST_SIDE = 2048
 """Pixels of what is encoded here; more tells the service nothing (API notes 2.1). A picture that can be sent as it is
@@ -56,7 +60,18 @@ def from_file(path: str, folder: Path) -> Picture:
     is_for_blender = size is None and absolute.suffix.lower() in bpy.path.extensions_image  # type: ignore[attr-defined]  # the stubs lack it
     if is_for_blender or is_too_large(absolute, size):
         return replace(picture, path=_written_anew(absolute, folder))
+    if absolute.parent == folder:
+        return replace(picture, path=_taken_over(absolute, folder))
     return picture
+
+
+def find_source(key: str) -> str:
+    """Return the path of the file that was chosen when a key was made, or "" when it is not there as it was."""
+    path = key.rsplit(" ", 2)[0]
+    try:
+        return path if _as_it_is(Path(path), "").key == key else ""
+    except (OSError, ValueError):
+        return ""  # An image of a file has no path, and nothing is named like its key.
 
 
 def from_datablock(image: bpy.types.Image | None, folder: Path) -> Picture:
@@ -80,6 +95,11 @@ def is_as_on_disk(image: bpy.types.Image) -> bool:
     return image.source == "FILE" and not image.is_dirty and image.packed_file is None
 
 
+def is_sent_as_on_disk(image: bpy.types.Image) -> bool:
+    """Whether the file of an image is sent and not its pixels, for all that is known without reading it."""
+    return is_as_on_disk(image) and image.file_format in _SENT_FORMATS and max(image_size(image)) <= MAX_SIDE
+
+
 def sent_size(width: int, height: int) -> tuple[int, int]:
     """Return the size of a picture that is written anew."""
     return _fitting(width, height) if max(width, height) > _LONGEST_SIDE else (width, height)
@@ -88,6 +108,24 @@ def sent_size(width: int, height: int) -> tuple[int, int]:
 def _as_it_is(path: Path, name: str) -> Picture:
     status = path.stat()
     return Picture(str(path), name, f"{path} {status.st_size} {status.st_mtime_ns}")
+
+
+def _taken_over(path: Path, folder: Path) -> str:
+    """Return for a further task a picture that was made for one, which takes it away when it is sent.
+
+    :raises TokenLabError: when that has just been done.
+    """
+    own = folder / f"{uuid.uuid4()}{path.suffix}"
+    try:
+        try:
+            os.link(path, own)
+        except OSError:
+            shutil.copyfile(path, own)  # Where the disk has no links. A few MB at most: it was written here.
+    except OSError as error:
+        raise TokenLabError(
+            f"The picture {path.name} is not there. Nothing was sent or charged. Choose another image file."
+        ) from error
+    return str(own)
 
 
 def _size_on_disk(path: Path) -> tuple[int, int] | None:

@@ -20,6 +20,7 @@ from ..service.contract import DEFAULT_MODEL, MAX_SEED
 from ..tasks.placement import MAX_HEIGHT, MIN_HEIGHT
 from ..tasks.variations import MAX_VARIATIONS
 from . import input_picture, models, prompts
+from .file_paths import BLEND_RELATIVE
 
 INPUT_TYPES = (
     ("TEXT", "Text", "Generate from a prompt alone"),
@@ -89,6 +90,7 @@ class TOKENLAB_PG_form(bpy.types.PropertyGroup):
         name="Image File",
         description="PNG, JPEG or WebP picture",
         subtype="FILE_PATH",
+        options=BLEND_RELATIVE,
         update=input_picture.file_chosen,
     )
     image: PointerProperty(name="Image", description="Image of this file to generate from", type=bpy.types.Image)

@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 
 import bpy
 
+from ..files.library import PICTURES
 from ..service.contract import DEFAULT_IMAGE_PROMPT, DEFAULT_MODEL
 from ..service.errors import TokenLabError
 from ..tasks.placement import Placement, Size
 from ..tasks.task import Task, adopted_prompt
-from . import session
+from . import pictures, session
 
 LOCAL_ID, TASK_ID = "tokenlab_local_id", "tokenlab_task_id"
 PROMPT, MODEL = "tokenlab_prompt", "tokenlab_model"
@@ -143,12 +144,29 @@ def _fill_picture(form: Any, task: Task) -> str:
         form.input_type = "TEXT"
     elif task.request.image_url:
         form.input_type, form.image_url = "IMAGE_URL", task.request.image_url
+    elif chosen := _chosen_file(task):
+        # Rather than our copy of it: the form is saved with the scene, and our data folder is nobody's business.
+        form.input_type, form.image_path = "IMAGE_FILE", chosen
+    elif _is_on_its_way(task.picture_path):
+        form.input_type = "TEXT"
+        return "Its picture is kept once it is sent, so reuse the settings then, or choose one"
     elif task.picture_path and Path(task.picture_path).is_file():
         form.input_type, form.image_path = "IMAGE_FILE", task.picture_path
     else:
         form.input_type = "TEXT"
         return "Its picture is not on this computer, so choose one, or generate from the prompt alone"
     return ""
+
+
+def _chosen_file(task: Task) -> str:
+    """Return the path of the picture file that was chosen for a task, or "" when it is not there as it was."""
+    source = pictures.find_source(task.picture_key)
+    return "" if _is_on_its_way(source) else source
+
+
+def _is_on_its_way(path: str) -> bool:
+    """Whether a picture was made for one task, and goes when that is sent."""
+    return Path(path).parent == session.current().engine.settings.data_directory / PICTURES
 
 
 def _fill_placement(form: Any, placement: Placement) -> None:

@@ -20,6 +20,7 @@ from typing import Any
 import bpy
 
 from ..service import stand_in
+from ..service.address import Connection
 from ..service.contract import AUTO, GenerationRequest
 from ..service.errors import Duplicate, TokenLabError
 from ..tasks import previews
@@ -38,6 +39,7 @@ from ..tasks.records import (
     PreviewMade,
     PreviewsFound,
     ServiceSeen,
+    ServiceState,
     TaskChanged,
 )
 from ..tasks.spending import Spending
@@ -80,6 +82,8 @@ class Session:
         self.max_concurrent_tasks: int | None = None
         """What a command wants instead of the preference."""
         self.connection_test: ConnectionTested | None = None
+        self._tested: Connection | None = None
+        """What the latest connection test is about."""
         self._service: ServiceSeen | None = None
         self.spending = Spending()
         self.library = assets.Library(self.engine, wake)
@@ -99,7 +103,8 @@ class Session:
             DiagnosticsSaved: self.diagnostics.take,
             LedgerReport: self.books.take,
         }
-        session_list().service_state = ""  # An earlier session may have spoken with another one.
+        # An earlier session may have spoken with another one.
+        session_list().service_state = session_list().connection_status = ""
         self.models = models.Models(self.engine, wake)
         self.status_bar = status_bar.StatusBar(self.engine.records)
         self.placeholders = PlaceholderWatch(self.engine.records, self.imports.is_imported, wake)
@@ -116,6 +121,8 @@ class Session:
         settings = replace(preferences.settings(), data_directory=self._data_directory)
         if self.max_concurrent_tasks is not None:
             settings = replace(settings, max_concurrent_tasks=self.max_concurrent_tasks)
+        if self.engine.settings.connection != settings.connection:
+            session_list().connection_status = ""  # It was about another key or address.
         self.engine.settings = settings
         if self._service is not None and self._service.connection != settings.connection:
             self._service = None
@@ -284,7 +291,7 @@ class Session:
     def test_connection(self) -> None:
         """Have the key tested at the service; `connection_test` tells what came of it."""
         self.refresh_settings()
-        self.connection_test = None
+        self.connection_test, self._tested = None, self.engine.settings.connection
         session_list().connection_status = f"Asking {self.engine.settings.connection.host}…"
         self.engine.test_connection()
         self._wake()
@@ -368,12 +375,15 @@ class Session:
 
     def _connection_tested(self, event: ConnectionTested) -> None:
         self.connection_test = event
-        session_list().connection_status = event.sentence
+        if self.engine.settings.connection == self._tested:
+            session_list().connection_status = event.sentence
         task_list.tag_redraw()
 
     def _service_seen(self, event: ServiceSeen) -> None:
         self._service = event
         session_list().service_state = event.state.value
+        if event.state is ServiceState.KEY_REFUSED:
+            session_list().connection_status = ""  # The key was accepted then, and is not any more.
         task_list.tag_redraw()
 
     def _models_loaded(self, event: ModelsLoaded) -> None:

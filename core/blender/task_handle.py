@@ -34,7 +34,12 @@ class TaskHandle:
         self.local_id = local_id
 
     def __repr__(self) -> str:
-        return f"<TokenLab task {self.local_id}: {self.state}>"
+        try:
+            state = self.state
+        except TokenLabError:
+            # Whoever prints a list of handles, or looks at a traceback, should see them all.
+            state = "removed" if session.is_enabled() else "unknown"
+        return f"<TokenLab task {self.local_id}: {state}>"
 
     @property
     def state(self) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import bpy
 
-from . import importing, selection
+from . import selection
 
 
 def rows(shown: Any) -> list[Any]:
@@ -48,13 +48,34 @@ def put_away(local_ids: Collection[str], scene: bpy.types.Scene) -> int:
     return len(set(found.values()))
 
 
-def show(local_id: str) -> bool:
-    """Select the model of a task, if a window shows it; return whether it is in the file."""
-    name = importing.imported_collections().get(local_id)
-    if name is None:
-        return False
-    selection.select(bpy.data.collections[name], bpy.context.scene)
-    return True
+def show(local_id: str) -> str:
+    """Select the model of a task in the scene that is shown; return a user's sentence why that cannot be, or ""."""
+    scene, layer = bpy.context.scene, bpy.context.view_layer
+    layer.update()
+    here = _models(scene, {local_id})
+    for name in here:
+        if _can_be_selected(bpy.data.collections[name], layer):
+            selection.select(bpy.data.collections[name], scene)
+            return ""
+    if here:
+        return (
+            "The model of this task is hidden, or in a collection that this view layer leaves out. Nothing was "
+            "selected. Show it, then select it"
+        )
+    other = next((other.name for other in bpy.data.scenes if is_in_scene(local_id, other)), "")
+    if other:
+        return (
+            f"The model of this task is in the scene “{other}”. Nothing was selected. Open that scene, then select it"
+        )
+    return "The model of this task is not in this file. Import it, then select it"
+
+
+def _can_be_selected(collection: bpy.types.Collection, layer: bpy.types.ViewLayer) -> bool:
+    """Whether anything of a model can be."""
+    return any(
+        item.name in layer.objects and item.visible_get(view_layer=layer) and not item.hide_select
+        for item in collection.all_objects
+    )
 
 
 def _models(scene: bpy.types.Scene, local_ids: Collection[str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import time
 from types import ModuleType
+from typing import Any
 
 import bpy
 import pytest
@@ -88,3 +89,15 @@ def test_a_task_that_takes_long_is_said_to_run_still_and_not_to_have_failed(
     monkeypatch.undo()
     assert (f"Still running, sent {minutes} minutes ago." in drawn.text) is is_said
     assert "Stop Waiting" in drawn.buttons
+
+
+def test_a_task_that_waited_here_takes_long_only_from_its_sending(
+    extension: ModuleType, simulator: SimulatorProcess, session: Any
+) -> None:
+    simulator.configure(faults=["never-completes"])
+    task = extension.generate("a cube")
+    rows = bpy.context.window_manager.tokenlab.tasks
+    pump(extension, lambda: rows[0].state == "PROCESSING")
+    session.engine.records.change(task.local_id, created_at=time.time() - 7200)
+    pump(extension, lambda: float(rows[0].created_at) < time.time() - 7000)
+    assert "Still running" not in draw(extension.panels.details.TOKENLAB_PT_details).text

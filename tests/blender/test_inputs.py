@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -79,6 +80,23 @@ def test_a_file_that_cannot_be_the_input_leaves_the_form_as_it_is(
     assert (form().input_type, form().image_path) == ("TEXT", str(cat))
 
 
+def test_a_path_may_be_relative_to_the_blend_file(extension: ModuleType, cat: Path) -> None:
+    bpy.ops.wm.save_as_mainfile(filepath=str(cat.parent / "pets.blend"))
+    with warnings.catch_warnings(record=True) as said:  # Blender's word on a property that does not allow it.
+        warnings.simplefilter("always")
+        form().input_type, form().image_path = "IMAGE_FILE", "//cat.png"
+        assert extension.core.blender.input_picture.describe(form()) == "cat.png, 12 x 7 px"
+        form().image_path = ""
+        assert bpy.ops.tokenlab.use_image_file(filepath="//cat.png") == {"FINISHED"}
+        assert form().image_path == "//cat.png"
+        bpy.ops.tokenlab.save_diagnostics(filepath="//diagnostics.txt")
+        bpy.ops.tokenlab.export_ledger(filepath="//ledger.csv")
+        with pytest.raises(RuntimeError, match="Nothing was"):
+            bpy.ops.tokenlab.generate(image_path="//gone.png")
+    assert [str(item.message) for item in said] == []
+    assert (cat.parent / "ledger.csv").is_file() and (cat.parent / "diagnostics.txt").is_file()
+
+
 # ---- from the 3D View and the clipboard
 
 
@@ -140,6 +158,48 @@ def test_the_panel_says_what_of_a_picture_is_sent(extension: ModuleType, cat: Pa
     assert "The service fetches it from pictures.example.com." in panel(extension).text
     form().image_url = "ftp://example.com/cat.png"
     assert "The image URL is not an address on the web." in panel(extension).text
+
+
+@pytest.mark.parametrize(
+    ("kind", "suffix", "side", "words"),
+    [
+        ("TIFF", "tif", 4096, "4096 x 64 px, sent as 2048 x 32"),
+        ("OPEN_EXR", "exr", 4096, "4096 x 64 px, sent as 2048 x 32"),
+        ("PNG", "png", 6016, "6016 x 94 px, sent as 2048 x 32"),
+        ("PNG", "png", 4096, "4096 x 64 px"),
+        ("JPEG", "jpg", 4096, "4096 x 64 px"),
+        ("WEBP", "webp", 4096, "4096 x 64 px"),
+    ],
+)
+def test_of_an_image_that_is_written_anew_the_size_is_said_that_is_sent(
+    extension: ModuleType, session: Any, tmp_path: Path, kind: Any, suffix: str, side: int, words: str
+) -> None:
+    path = tmp_path / f"wide.{suffix}"
+    made = bpy.data.images.new("Made", side, side // 64)
+    made.filepath_raw, made.file_format = str(path), kind
+    made.save()
+    form().input_type, form().image = "IMAGE_DATABLOCK", bpy.data.images.load(str(path))
+    assert tuple(form().image.size) == (side, side // 64)
+    _ = form().image.pixels[0]  # Only what is in memory is known.
+    assert extension.core.blender.input_picture.describe(form()) == words
+    sent = extension.core.blender.pictures.from_datablock(form().image, tmp_path / "pictures").path
+    size = extension.core.files.images.picture_size(Path(sent))
+    assert words.endswith(f"{size[0]} x {size[1]}") or words == f"{size[0]} x {size[1]} px"
+
+
+def test_two_files_with_the_same_relative_path_have_a_picture_each(extension: ModuleType, tmp_path: Path) -> None:
+    said = []
+    for name, size in (("one", 5), ("two", 9)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "ref.png").write_bytes(png(size, size))
+        bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+        bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / name / "pets.blend"))
+        form().input_type, form().image_path = "IMAGE_FILE", "//ref.png"
+        bpy.ops.wm.save_mainfile()
+    for name in ("one", "two"):
+        bpy.ops.wm.open_mainfile(filepath=str(tmp_path / name / "pets.blend"))
+        said.append(extension.core.blender.input_picture.describe(form()))
+    assert said == ["ref.png, 5 x 5 px", "ref.png, 9 x 9 px"]
 
 
 def test_drawing_a_picture_reads_no_file_and_loads_no_image(extension: ModuleType, cat: Path, watch: Watch) -> None:

@@ -15,6 +15,7 @@ import bpy
 import pytest
 
 from tests.blender.fake_layout import Drawn, draw
+from tests.blender.registered import StandIn
 from tests.blender.support import new_session, pump
 from tests.simulator.process import SimulatorProcess
 from tests.tiny_models import glb
@@ -165,6 +166,16 @@ def test_while_the_library_is_looked_at_its_buttons_say_so(extension: ModuleType
             getattr(bpy.ops.tokenlab, name)()
     pump(extension, lambda: not session.library.is_asking)
     assert bpy.ops.tokenlab.clean_up_library() == {"FINISHED"}
+
+
+def test_a_clean_up_before_the_library_was_looked_at_has_not_finished(extension: ModuleType, session: Any) -> None:
+    assert session.library.use is None
+    reports: list[str] = []
+    cls = extension.operators.library.TOKENLAB_OT_clean_up_library
+    pressed = StandIn(cls, Drawn(), report=lambda _kind, sentence: reports.append(sentence))
+    assert pressed._ask(bpy.context, None) == {"CANCELLED"}
+    assert reports == ["The library is being looked at. Try again in a moment."]
+    assert session.library.is_asking
 
 
 def test_a_session_that_ends_while_it_asks_blocks_no_button(extension: ModuleType, session: Any) -> None:

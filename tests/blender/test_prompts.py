@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -15,6 +16,7 @@ from tests.blender.fake_layout import draw
 from tests.blender.support import pump
 from tests.blender.test_models import choose, form, sidebar
 from tests.simulator.process import SimulatorProcess
+from tests.tiny_models import png
 
 LINES = "A robot\n- two arms\n- a head of brass"
 
@@ -54,6 +56,43 @@ def test_what_was_set_last_is_the_prompt(extension: ModuleType, simulator: Simul
     assert bpy.ops.tokenlab.generate(prompt="a given prompt") == {"FINISHED"}
     assert form().prompt_text == bpy.data.texts["Robot"], "a prompt that was given leaves the form alone"
     assert sorted(sent(extension, simulator, 2)) == ["a given prompt", "a script's prompt"]
+
+
+def test_a_prompt_that_is_given_goes_with_the_picture_of_the_form(
+    extension: ModuleType, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    (tmp_path / "vase.png").write_bytes(png(8, 8))
+    form().input_type, form().image_path = "IMAGE_FILE", str(tmp_path / "vase.png")
+    text()
+    assert bpy.ops.tokenlab.generate(prompt="a red vase") == {"FINISHED"}
+    assert bpy.ops.tokenlab.generate(prompt_text="Robot") == {"FINISHED"}
+    assert bpy.ops.tokenlab.generate(prompt="a blue vase", input_type="TEXT") == {"FINISHED"}
+    sent(extension, simulator, 3)
+    pictures = {task["request"]["prompt"]: "image" in task["request"] for task in simulator.creates()}
+    assert pictures == {"a red vase": True, LINES: True, "a blue vase": False}
+
+
+def test_an_empty_text_is_still_the_prompt_after_a_picture_was_sent_without_one(
+    extension: ModuleType, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    (tmp_path / "vase.png").write_bytes(png(8, 8))
+    form().input_type, form().image_path = "IMAGE_FILE", str(tmp_path / "vase.png")
+    form().prompt_text = bpy.data.texts.new("Robot")
+    assert bpy.ops.tokenlab.generate() == {"FINISHED"}
+    assert form().prompt_text == bpy.data.texts["Robot"]
+    form().prompt_text.write(LINES)
+    assert bpy.ops.tokenlab.generate() == {"FINISHED"}
+    default = extension.core.service.contract.DEFAULT_IMAGE_PROMPT
+    assert sorted(sent(extension, simulator, 2)) == sorted([default, LINES])
+
+
+def test_an_empty_prompt_is_not_filled_in_for_what_was_not_sent(
+    extension: ModuleType, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    form().input_type, form().image_path = "IMAGE_FILE", str(tmp_path / "gone.png")
+    with pytest.raises(RuntimeError, match=r"gone\.png is not there"):
+        bpy.ops.tokenlab.generate()
+    assert form().prompt == "" and not simulator.creates()
 
 
 def test_a_text_that_is_deleted_leaves_the_prompt_of_the_field(extension: ModuleType) -> None:

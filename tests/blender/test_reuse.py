@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -45,18 +47,75 @@ def test_the_form_takes_all_that_a_task_was_asked_for(extension: ModuleType, sim
     assert (got.size, got.height, got.facing, got.on_floor) == ("HEIGHT", 2.0, "X", True)
 
 
-def test_a_picture_comes_back_while_our_copy_of_it_is_there(
+def test_the_user_s_own_picture_comes_back_as_long_as_it_is_what_was_sent_and_then_our_copy_of_it(
     extension: ModuleType, simulator: SimulatorProcess, session: Any, tmp_path: Path
 ) -> None:
-    picture = tmp_path / "chair.png"
-    picture.write_bytes(png(8, 8))
+    picture, data = tmp_path / "chair.png", png(8, 8)
+    picture.write_bytes(data)
     task = asked(extension, "a chair", image=picture)
     bpy.ops.tokenlab.reuse_settings(local_id=task.local_id)
+    assert (form().input_type, form().image_path) == ("IMAGE_FILE", str(picture)), "no path of the data folder"
+    picture.write_bytes(png(9, 9))
+    bpy.ops.tokenlab.reuse_settings(local_id=task.local_id)
     copy = Path(form().image_path)
-    assert form().input_type == "IMAGE_FILE" and copy.read_bytes() == picture.read_bytes()
+    assert form().input_type == "IMAGE_FILE" and copy != picture and copy.read_bytes() == data
     copy.unlink()
     bpy.ops.tokenlab.reuse_settings(local_id=task.local_id)
     assert form().input_type == "TEXT"
+
+
+@pytest.fixture
+def waiting(extension: ModuleType, simulator: SimulatorProcess, preferences: Any) -> tuple[Any, Any]:
+    """A task that is under way, and one behind it whose picture was made for it."""
+    preferences.max_concurrent_tasks = 1
+    simulator.configure(seconds=1000.0)
+    first = extension.generate("a chair")
+    pump(extension, lambda: first.task_id)
+    return first, extension.generate("a vase", image=bpy.data.images.new("Painted", 8, 8))
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_a_variation_of_a_task_that_waits_has_a_picture_of_its_own(
+    extension: ModuleType,
+    simulator: SimulatorProcess,
+    waiting: tuple[Any, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    has_links: bool,
+) -> None:
+    first, second = waiting
+    if not has_links:
+
+        def refuse(*_paths: object) -> None:
+            raise OSError(errno.EPERM, "This disk has no links")
+
+        monkeypatch.setattr(os, "link", refuse)
+    assert bpy.ops.tokenlab.generate_variation(local_id=second.local_id) == {"FINISHED"}
+    simulator.configure(seconds=0.1)
+    simulator.steer(first.task_id, seconds=0.0)
+    for task in extension.tasks():
+        task.wait(timeout=60)
+    pictures = [task["request"].get("image") for task in simulator.creates()]
+    assert pictures[0] is None and pictures[1] is not None and pictures[1] == pictures[2]
+    assert not list((extension.core.blender.preferences.data_directory() / "pictures").iterdir())
+
+
+def test_a_picture_that_is_on_its_way_is_not_put_into_the_form(
+    extension: ModuleType,
+    simulator: SimulatorProcess,
+    waiting: tuple[Any, Any],
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    first, second = waiting
+    bpy.ops.tokenlab.generate_variation(local_id=second.local_id)
+    for task in (second, extension.tasks()[-1]):
+        assert bpy.ops.tokenlab.reuse_settings(local_id=task.local_id) == {"FINISHED"}
+        assert (form().prompt, form().input_type, form().image_path) == ("a vase", "TEXT", "")
+        assert "kept once it is sent" in capfd.readouterr().out
+    simulator.configure(seconds=0.1)
+    simulator.steer(first.task_id, seconds=0.0)
+    second.wait(timeout=60)
+    assert bpy.ops.tokenlab.reuse_settings(local_id=second.local_id) == {"FINISHED"}
+    assert form().input_type == "IMAGE_FILE" and Path(form().image_path).is_file()
 
 
 def test_an_object_knows_what_it_was_asked_for_although_its_task_was_removed(

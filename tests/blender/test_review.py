@@ -26,6 +26,34 @@ def test_the_answer_to_a_connection_test_comes_while_no_task_runs(
     pump(extension, lambda: "accepts the API key" in status.connection_status)
 
 
+def test_what_the_connection_test_said_is_no_longer_shown_of_another_key_or_once_the_key_is_refused(
+    extension: ModuleType, simulator: SimulatorProcess, preferences: Any
+) -> None:
+    shown, diagnostics = bpy.context.window_manager.tokenlab, extension.core.blender.diagnostics
+    assert bpy.ops.tokenlab.test_connection() == {"FINISHED"}
+    assert "accepts the API key" in shown.connection_status
+    preferences.api_key = "sk-another"
+    extension.core.blender.tick.tick()
+    assert shown.connection_status == "" and "accepts" not in str(list(diagnostics._service()))
+    preferences.api_key = simulator.key
+    assert bpy.ops.tokenlab.test_connection() == {"FINISHED"}
+    simulator.configure(faults=["create-401"])
+    with pytest.raises(extension.TokenLabError, match="does not accept the API key"):
+        extension.generate("a cube").wait(timeout=60)
+    assert (shown.service_state, shown.connection_status) == ("KEY_REFUSED", "")
+
+
+def test_the_answer_about_the_key_before_is_not_shown_of_the_one_that_is_set_now(
+    extension: ModuleType, simulator: SimulatorProcess, preferences: Any, session: Any
+) -> None:
+    shown = bpy.context.window_manager.tokenlab
+    session.test_connection()
+    assert shown.connection_status.startswith("Asking")
+    preferences.api_key = "sk-another"
+    pump(extension, lambda: session.connection_test is not None)
+    assert session.connection_test.accepted and shown.connection_status == ""
+
+
 def test_the_list_of_models_comes_while_no_task_runs(
     extension: ModuleType, simulator: SimulatorProcess, session: Any
 ) -> None:

@@ -178,3 +178,13 @@ def test_in_a_window_a_wait_refuses_and_names_the_way(
             task.wait()
         assert time.monotonic() - began < 1.0
         assert task.wait(block=True, timeout=60)
+
+
+def test_a_handle_whose_task_was_removed_can_still_be_printed(
+    extension: ModuleType, simulator: SimulatorProcess
+) -> None:
+    task = extension.generate("a chair")
+    assert repr(task) == f"<TokenLab task {task.local_id}: QUEUED>"
+    task.wait(timeout=60)
+    bpy.ops.tokenlab.remove_task(local_id=task.local_id)
+    assert repr(task) == f"<TokenLab task {task.local_id}: removed>"

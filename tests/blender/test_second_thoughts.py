@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import bpy
 import pytest
 
+from tests.blender.fake_layout import Drawn
+from tests.blender.registered import StandIn
 from tests.blender.support import new_session, pump
 from tests.blender.test_files_and_history import undo
 from tests.simulator.process import SimulatorProcess
@@ -111,6 +113,28 @@ def test_a_task_id_from_the_dashboard_brings_a_model_that_this_computer_never_as
     assert len(simulator.creates()) == 1
 
 
+def asked_at_removal(extension: ModuleType, task: Any) -> dict[str, str]:
+    """What is asked in a window before a task is removed."""
+    said: dict[str, str] = {}
+    manager = SimpleNamespace(invoke_confirm=lambda _self, _event, **words: said.update(words))
+    pressed = StandIn(extension.operators.tasks.TOKENLAB_OT_remove_task, Drawn(), chosen=task.local_id)
+    pressed._ask(SimpleNamespace(window_manager=manager), None)
+    return said
+
+
+def test_before_an_uncertain_task_is_discarded_it_is_not_said_that_it_runs(
+    extension: ModuleType, simulator: SimulatorProcess
+) -> None:
+    said = asked_at_removal(extension, uncertain(extension, simulator))
+    assert said["title"] == "Discard an Uncertain Task?" and said["confirm_text"] == "Discard"
+    assert "may have taken it" in said["message"] and "It goes on" not in said["message"]
+    simulator.configure(faults=["never-completes"])
+    running = extension.generate("a vase")
+    pump(extension, lambda: running.state == "PROCESSING")
+    said = asked_at_removal(extension, running)
+    assert said["title"] == "Remove a Running Task?" and "It goes on at the service" in said["message"]
+
+
 def test_an_id_that_a_task_in_the_list_has_is_not_taken_for_another(
     extension: ModuleType, simulator: SimulatorProcess
 ) -> None:
@@ -202,3 +226,52 @@ def test_an_undo_gives_a_copied_scene_no_part_in_the_tasks_of_the_old_one(
     undo()
     assert list(bpy.data.scenes[copied]["tokenlab_tasks"].keys()) == [new.local_id]
     assert list(bpy.data.scenes["Scene"]["tokenlab_tasks"].keys()) == [old.local_id]
+
+
+def clicked(name: str, **given: Any) -> None:
+    """Run an operator as a click does, after which Blender knows what it would repeat; as a script's, it does not."""
+    assert getattr(bpy.ops.tokenlab, name)("EXEC_DEFAULT", True, **given) == {"FINISHED"}
+
+
+def repeat_last() -> None:
+    """Press Shift R, which does nothing where there is nothing to repeat."""
+    if bpy.ops.screen.repeat_last.poll():  # type: ignore[call-arg]  # the stubs want more
+        bpy.ops.screen.repeat_last()
+
+
+@pytest.mark.parametrize("given", [{"confirm_duplicate": True}, {"variations": 2, "confirm_duplicate": True}, {}])
+def test_repeat_last_sends_no_request_again(
+    extension: ModuleType, simulator: SimulatorProcess, given: dict[str, Any]
+) -> None:
+    form = bpy.context.scene.tokenlab
+    form.prompt = "a cube"
+    clicked("generate", **given)
+    form.prompt = "another cube"  # Of which nobody has asked for ten minutes.
+    repeat_last()
+    clicked("generate_variation")
+    repeat_last()
+    count = given.get("variations", 1) + 1
+    pump(extension, lambda: len(simulator.creates()) >= count and all(task.task_id for task in extension.tasks()))
+    assert len(simulator.creates()) == count == len(extension.tasks())
+
+
+@pytest.mark.parametrize("way_out", ["submit_again", "resume"])
+def test_repeat_last_sends_no_other_task_that_is_uncertain_or_was_never_sent(
+    extension: ModuleType, simulator: SimulatorProcess, way_out: str
+) -> None:
+    simulator.configure(faults=["create-reset-after-body"] if way_out == "submit_again" else [])
+    first, second = extension.generate("a cube"), extension.generate("a vase")
+    if way_out == "submit_again":
+        pump(extension, lambda: first.state == second.state == "UNCERTAIN")
+        simulator.configure(faults=[])
+    else:
+        new_session(extension)
+        pump(extension, lambda: len(extension.tasks()) == 2)
+    sent, state = len(simulator.creates()), first.state
+    rows = bpy.context.window_manager.tokenlab
+    rows.active_task_index = [row.local_id for row in rows.tasks].index(second.local_id)
+    clicked(way_out, confirm_budget=True)
+    rows.active_task_index = [row.local_id for row in rows.tasks].index(first.local_id)
+    repeat_last()
+    assert second.wait(timeout=60)
+    assert (first.state, len(simulator.creates())) == (state, sent + 1)

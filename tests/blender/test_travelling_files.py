@@ -21,6 +21,7 @@ from tests.blender.support import RESIDENT, new_session, pump, run_script
 from tests.blender.test_files_and_history import collections_of, entry, is_ready, redo, undo
 from tests.blender.test_processes import folders
 from tests.simulator.process import SimulatorProcess
+from tests.tiny_models import png
 
 
 def save(path: Path) -> None:
@@ -234,3 +235,18 @@ def test_an_extension_that_is_installed_anew_while_a_task_runs_goes_on_with_it(
     done = run_script(RESIDENT, "install_again_while_a_task_runs", extension_zip, environment=environment)
     assert re.search(r"before \w+, after \['IMPORTED'\], 1 collection", done.stdout), done.stdout
     assert len(simulator.creates()) == 1
+
+
+def test_a_blend_names_the_user_s_picture_and_nothing_of_the_data_folder(
+    extension: ModuleType, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    picture = tmp_path / "mine" / "chair.png"
+    picture.parent.mkdir()
+    picture.write_bytes(png(8, 8))
+    extension.generate("a chair", image=picture).wait(timeout=60)
+    bpy.ops.tokenlab.reuse_settings()
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "mine" / "chair.blend"), compress=False)
+    saved = (tmp_path / "mine" / "chair.blend").read_bytes()
+    assert str(picture).encode() in saved
+    assert str(extension.core.blender.preferences.data_directory()).encode() not in saved
+    assert simulator.key.encode() not in saved

@@ -243,3 +243,50 @@ def test_the_model_of_a_task_is_selected_in_the_scene(extension: ModuleType, sim
     task.wait(timeout=60)
     assert bpy.ops.tokenlab.select_model(local_id=task.local_id) == {"FINISHED"}
     assert bpy.context.window_manager.tokenlab.tasks[0].local_id == task.local_id
+
+
+def selected() -> list[str]:
+    return [item.name for item in bpy.context.view_layer.objects.selected]
+
+
+@pytest.mark.parametrize("place", ["another scene", "an excluded collection", "a hidden collection", "a hidden object"])
+def test_a_model_that_cannot_be_selected_leaves_the_selection_as_it_is(
+    extension: ModuleType,
+    simulator: SimulatorProcess,
+    place: str,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    scene = bpy.data.scenes.new("Shop") if place == "another scene" else bpy.context.scene
+    task = extension.generate("a chair", scene=scene)
+    task.wait(timeout=60)
+    (item,) = task.objects
+    if place == "an excluded collection":
+        bpy.context.view_layer.layer_collection.children[item.users_collection[0].name].exclude = True
+    elif place == "a hidden collection":
+        item.users_collection[0].hide_viewport = True
+    elif place == "a hidden object":
+        item.hide_set(True)
+    own = bpy.data.objects.new("Mine", None)
+    bpy.context.scene.collection.objects.link(own)
+    own.select_set(True)
+    before = selected()
+    assert "Mine" in before
+    assert bpy.ops.tokenlab.select_model(local_id=task.local_id) == {"CANCELLED"}
+    assert selected() == before
+    where = "in the scene “Shop”" if place == "another scene" else "hidden, or in a collection"
+    assert f"The model of this task is {where}" in capfd.readouterr().out
+
+
+def test_of_two_copies_of_a_model_the_one_in_this_scene_is_selected(
+    extension: ModuleType, simulator: SimulatorProcess
+) -> None:
+    task = extension.generate("a chair", scene=bpy.data.scenes.new("Shop"))
+    task.wait(timeout=60)
+    bpy.ops.tokenlab.import_model(local_id=task.local_id, here=True)
+    for name in ("Scene", "Shop"):
+        assert bpy.context.window is not None
+        bpy.context.window.scene = bpy.data.scenes[name]
+        for item in list(bpy.context.view_layer.objects.selected):
+            item.select_set(False)
+        assert bpy.ops.tokenlab.select_model(local_id=task.local_id) == {"FINISHED"}
+        assert selected() == [item.name for item in bpy.data.scenes[name].collection.all_objects]
