@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -16,12 +16,15 @@ import bpy
 from ..files.formats import ModelFormat
 from ..tasks.task import Task
 from ..text import data_name
-from . import importers, placeholders, placing
+from . import importers, placeholders, placing, textures
+from .file_paths import write_over
 from .importers import ImportFailed
 from .selection import Selection, deselect, select
 
 logger = logging.getLogger(__name__)
 
+_LIBRARY_NAME = "//tokenlab_3d.blend"
+"""A file that is nowhere."""
 _DAMAGED = (
     "The prepared model cannot be read. The delivered file is kept on disk, and nothing is charged again. "
     "Try again to have it prepared anew."
@@ -114,6 +117,7 @@ def _bring(task: Task, scene: bpy.types.Scene, work: Callable[[], bpy.types.Coll
     scene_name, before = scene.name, importers.snapshot()
     try:
         collection = work()
+        _forget_library(importers.new_data(before))
         importers.check(collection)
         # An importer may have reallocated what the reference points to.
         _place(collection, task, bpy.data.scenes[scene_name])
@@ -156,6 +160,18 @@ def _append(path: Path, scene: bpy.types.Scene) -> bpy.types.Collection:
             # It was saved at another frame than the one that the user is at.
             item.update_tag(refresh={"TIME"})
     return collection
+
+
+def _forget_library(items: Iterable[bpy.types.ID]) -> None:
+    """Have nothing in the user's file, which may be published, say where on this computer the library is.
+
+    Blender keeps with all that was appended where that was.
+    """
+    for item in items:
+        if item.library_weak_reference is not None:
+            write_over(item.library_weak_reference, "filepath", _LIBRARY_NAME)
+        if isinstance(item, bpy.types.Image):
+            textures.forget_places([item])
 
 
 def _part_with(scenes: list[bpy.types.Scene], collection: bpy.types.Collection) -> None:

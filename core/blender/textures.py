@@ -18,6 +18,7 @@ from typing import Final
 import bpy
 
 from ..files.texture_header import texture_size
+from .file_paths import write_over
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +40,17 @@ def take_in(images: Iterable[bpy.types.Image], folder: Path) -> None:
             continue
         if not any(_is_below(path, home) for home in homes):
             _disown(image, path)
-        elif image.source == "FILE" and image.packed_file is None:
+        elif image.source == "FILE":
             _pack(image)
+            _forget_place(image, path)
+
+
+def forget_places(images: Iterable[bpy.types.Image]) -> None:
+    """Have packed pictures not say where the file was that they were appended from."""
+    for image in images:
+        path = _place(image)
+        if path is not None and image.packed_file is not None:
+            _forget_place(image, path)
 
 
 def stated_size(image: bpy.types.Image) -> tuple[int, int]:
@@ -103,12 +113,21 @@ def _disown(image: bpy.types.Image, path: str) -> None:
     if image.packed_file is not None and not is_own and os.path.exists(path):
         logger.warning("The model names a file outside its folder as a texture, which was left out")
         image.unpack(method="REMOVE")
-    # Whoever unpacks the .blend later writes to this place.
-    image.filepath_raw = "//" + os.path.basename(path.replace("\\", "/"))
+    _forget_place(image, path)
 
 
 def _pack(image: bpy.types.Image) -> None:
+    if image.packed_file is not None:
+        return
     try:
         image.pack()
     except RuntimeError as error:
         logger.warning("The texture %s could not be packed: %s", image.name, error)
+
+
+def _forget_place(image: bpy.types.Image, path: str) -> None:
+    """Name the file alone: whoever unpacks the .blend later writes to that place, and whoever reads it reads a path."""
+    name = "//" + os.path.basename(path.replace("\\", "/"))
+    write_over(image, "filepath_raw", name)
+    for packed in image.packed_files:
+        write_over(packed, "filepath", name)

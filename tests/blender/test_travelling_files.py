@@ -20,6 +20,7 @@ import pytest
 from tests.blender.support import RESIDENT, new_session, pump, run_script
 from tests.blender.test_files_and_history import collections_of, entry, is_ready, redo, undo
 from tests.blender.test_processes import folders
+from tests.simulator.models import ensure_models
 from tests.simulator.process import SimulatorProcess
 from tests.tiny_models import png
 
@@ -250,3 +251,26 @@ def test_a_blend_names_the_user_s_picture_and_nothing_of_the_data_folder(
     assert str(picture).encode() in saved
     assert str(extension.core.blender.preferences.data_directory()).encode() not in saved
     assert simulator.key.encode() not in saved
+
+
+@pytest.mark.parametrize("way", ["a second Blender", "directly"])
+@pytest.mark.parametrize("wanted", ["GLB", "OBJ", "FBX"])
+def test_a_blend_with_a_model_does_not_tell_where_the_library_is(
+    extension: ModuleType,
+    simulator: SimulatorProcess,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    wanted: str,
+    way: str,
+) -> None:
+    if way == "a second Blender":
+        request.getfixturevalue("prepared")
+    simulator.configure(assets=ensure_models())
+    assert extension.generate("a robot", format=wanted).wait(timeout=120)
+    for folder in (tmp_path, Path(extension.core.blender.preferences.data_directory())):
+        bpy.ops.wm.save_as_mainfile(filepath=str(folder / "mine.blend"), compress=False)
+        saved = (folder / "mine.blend").read_bytes()
+        # Blender writes paths as they are seen from the file, and both separators.
+        for words in (b"/library/", b"\\library\\", b"model.blend", b"unpacked", str(folder / "library").encode()):
+            assert words not in saved, saved[saved.find(words) - 100 : saved.find(words) + 100]
+    assert all(image.packed_file and image.has_data is not None for image in bpy.data.images if image.users)
