@@ -19,15 +19,22 @@ class Preparer:
 
     def __init__(self, extension: ModuleType, folder: Path) -> None:
         self._converter: Any = extension.core.tasks.converter.Converter(folder / "scratch")
+        self.answer: Mapping[str, Any] = {}
+        """What it said of the last one."""
         self._command: Any = extension.core.blender.second_blender.command(is_wanted=True)
 
     def prepare(self, path: Path, model_format: Any, blend: Path, units: Mapping[str, float] = FACTORY) -> Path:
         """Return the .blend that was made of a file, for a scene with these units."""
+
+        def take(prepared: Any) -> None:
+            shutil.copy(prepared.folder / "model.blend", blend)
+            self.answer = prepared.answer
+
         order = {"source": str(path), "format": model_format.name, "blend": "model.blend", "name": "a model"}
         self._converter.convert(
             self._command,
             {**order, "description": "", "tags": [], "catalogue": "", "units": dict(units)},
-            lambda prepared: shutil.copy(prepared.folder / "model.blend", blend),
+            take,
         )
         return blend
 

@@ -119,6 +119,25 @@ def test_real_files_are_the_same_either_way(
     assert prepared == plain
 
 
+@pytest.mark.parametrize(
+    ("name", "heeded"),
+    [
+        ("single", ["scale_length"]),
+        ("moving", ["fps", "fps_base", "frame_start", "scale_length"]),
+        ("skinned", ["fps", "fps_base", "frame_start", "scale_length"]),
+        ("objs", []),
+        ("stl", []),
+        ("ply", []),
+    ],
+)
+def test_it_is_known_which_units_count_for_a_model(
+    extension: ModuleType, preparer: Preparer, tmp_path: Path, name: str, heeded: list[str]
+) -> None:
+    path, model_format = unpacked(extension, model(name, tmp_path), tmp_path)
+    preparer.prepare(path, model_format, tmp_path / "model.blend")
+    assert preparer.answer["heeded"] == heeded
+
+
 # ------------------------------------------------------------------------------
 # As users meet it
 
