@@ -253,7 +253,7 @@ def test_rows_that_moved_and_a_folder_that_is_spelled_otherwise_are_the_same_bat
     assert ended.status == 0, ended.said
     after = {row["prompt"]: row["path"] for row in batch.results()}
     assert {prompt: after[prompt] for prompt in before} == before
-    assert [task["prompt"] for task in simulator.creates()] == ["椅子", "桌子", "灯"]
+    assert sorted(task["prompt"] for task in simulator.creates()) == sorted(["椅子", "桌子", "灯"])
 
 
 def test_a_rigged_model_of_one_row_does_not_end_the_others(
