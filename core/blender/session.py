@@ -36,6 +36,7 @@ from ..tasks.records import (
     LedgerReport,
     LibraryReport,
     ModelsLoaded,
+    OthersSeen,
     PreviewMade,
     PreviewsFound,
     ServiceSeen,
@@ -92,6 +93,7 @@ class Session:
         self._handlers: dict[type, Callable[[Any], None]] = {
             TaskChanged: self._task_changed,
             JournalLoaded: self._journal_loaded,
+            OthersSeen: self._others_seen,
             JournalFailed: self._journal_failed,
             JournalRebuilt: self._journal_rebuilt,
             ConnectionTested: self._connection_tested,
@@ -114,7 +116,7 @@ class Session:
     @property
     def is_outdated(self) -> bool:
         """Whether another data folder was chosen, and nothing is going on in the old one."""
-        return not self.engine.is_busy and preferences.data_directory() != self._data_directory
+        return not self.engine.has_tasks and preferences.data_directory() != self._data_directory
 
     def refresh_settings(self) -> None:
         """Have the engine work with what the preferences say now; the data folder stays until the next start."""
@@ -364,6 +366,11 @@ class Session:
         self.file.take(event.rows)
         self._find_previews()
         self.library.keep_up()
+
+    def _others_seen(self, event: OthersSeen) -> None:
+        self.file.take_others(event.rows)
+        if any(row.is_ours and row.task.blend_path for row in event.rows):
+            self._find_previews()
 
     def _journal_failed(self, event: JournalFailed) -> None:
         session_list().notice = event.sentence
