@@ -32,11 +32,11 @@ class OpenFile:
         self._scene_names: dict[int, str] = {}
         """Of all scenes of the file as they were last noticed, by `session_uid`."""
 
-    def begin(self, *, is_new_file: bool) -> None:
+    def begin(self) -> None:
         """Forget the file before, and have the journal read; `take` then resumes what is unfinished."""
         self._imports.forget()
         self.is_restored = False
-        store.know_scenes(is_new_file=is_new_file)
+        store.keep_scenes()
         self._engine.load_journal()
         self.show_tasks()
 

@@ -132,20 +132,16 @@ class Session:
 
     # The open file
 
-    def restore(self, *, is_new_file: bool = False) -> None:
+    def restore(self) -> None:
         """Have the journal read for the file that is open now; what is unfinished goes on then."""
         self.refresh_settings()
-        self.file.begin(is_new_file=is_new_file)
+        self.file.begin()
         self._wake()
 
     @property
     def is_restored(self) -> bool:
         """Whether the journal was read since the file was opened."""
         return self.file.is_restored
-
-    def mirror(self) -> None:
-        """Bring the scenes' copy up to date."""
-        self.file.mirror()
 
     def file_saved(self) -> None:
         """Note for the ledger where the tasks belong that were generated before the file had a name."""
@@ -438,6 +434,7 @@ def stop(timeout: float = STOP_SECONDS) -> None:
     global _session, _wake  # noqa: PLW0603
     if _session is not None:
         _session.engine.stop(timeout)
+    store.forget_scenes()
     input_picture.forget()
     models.forget()
     placeholder_watch.forget()
@@ -480,11 +477,19 @@ def ledger_words() -> str:
 
 def file_opened(*, is_new_file: bool) -> None:
     """Take up the tasks of the file that was just opened; a new one is without tasks, whatever the startup file has."""
-    global _session  # noqa: PLW0603
-    if _session is None and _wake is not None:
-        _session = Session(_wake)
+    store.know_scenes(is_new_file=is_new_file)
     if _session is not None:
-        _session.restore(is_new_file=is_new_file)
+        _session.restore()
+    elif is_to_begin():
+        current()
+
+
+def is_to_begin() -> bool:
+    """Whether a session has a part in what happens in Blender: in the background only once a script asked for one.
+
+    No timer runs there: while it renders it would hold all that is unfinished, and go on with none of it.
+    """
+    return _session is not None or not bpy.app.background
 
 
 def is_enabled() -> bool:
