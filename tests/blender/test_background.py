@@ -17,21 +17,23 @@ import pytest
 
 from tests.blender.support import pump
 from tests.blender.test_files_and_history import collections_of, undo
-from tests.blender.test_travelling_files import let_the_timer_run, new_file, open_file, running, save, take
+from tests.blender.test_travelling_files import let_the_timer_run, new_file, open_file, save, take
 from tests.simulator.process import SimulatorProcess
-
-__all__ = ["running"]  # a fixture
 
 
 @pytest.fixture
-def left(extension: ModuleType, session: Any, running: tuple[Any, Path]) -> tuple[Any, Path, Path]:
+def left(extension: ModuleType, session: Any, simulator: SimulatorProcess, tmp_path: Path) -> tuple[Any, Path, Path]:
     """A running task, its file and the journal, and a Blender that has just been started."""
+    simulator.configure(seconds=1000.0)
+    task, blend = extension.generate("a cube"), tmp_path / "original.blend"
+    pump(extension, lambda: task.task_id)
+    save(blend)
     journal = session.engine.settings.data_directory / "journal.sqlite3"
     new_file()
     extension.core.blender.session.stop()
     extension.core.blender.tick.stop()
     extension.core.blender.session.start(extension.core.blender.tick.ensure_running)
-    return (*running, journal)
+    return task, blend, journal
 
 
 def owners(journal: Path) -> list[str]:
