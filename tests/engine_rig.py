@@ -19,7 +19,7 @@ from core.service.transport import Reply, Transport
 from core.tasks.engine import Engine
 from core.tasks.journal import FILE_NAME
 from core.tasks.pacing import Pacing
-from core.tasks.records import Event, JournalLoaded, TaskChanged
+from core.tasks.records import Event, JournalLoaded, OthersSeen, TaskChanged
 from core.tasks.settings import Settings
 from core.tasks.task import Task, TaskState, from_text
 from tests.loopback import PATIENCE_SECONDS, wait_for
@@ -210,7 +210,7 @@ class Blender(Rig):
     def drain(self) -> bool:
         while (event := self.engine.next_event()) is not None:
             self.events.append(event)
-            if isinstance(event, JournalLoaded):
+            if isinstance(event, JournalLoaded | OthersSeen):
                 self.engine.adopt(event.rows, [])
         return True
 

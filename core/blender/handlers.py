@@ -29,19 +29,25 @@ def on_load(*_args: object) -> None:
 @persistent
 def on_undo_or_redo(*_args: object) -> None:
     """Put the tasks back that Blender has rewound."""
-    _guarded(lambda: session.current().after_undo_or_redo())
+    _in_session(lambda current: current.after_undo_or_redo())
 
 
 @persistent
 def on_save(*_args: object) -> None:
     """Bring the scene's copy up to date before it is written."""
-    _guarded(lambda: session.current().mirror())
+    _in_session(lambda current: current.file.mirror())
 
 
 @persistent
 def on_saved(*_args: object) -> None:
     """Note where the tasks belong."""
-    _guarded(lambda: session.current().file_saved())
+    _in_session(lambda current: current.file_saved())
+
+
+def _in_session(work: Callable[[session.Session], object]) -> None:
+    """Begin none where nobody has asked for one (`session.is_to_begin`): the file stays as it is then."""
+    if session.is_to_begin():
+        _guarded(lambda: work(session.current()))
 
 
 def _guarded(work: Callable[[], object]) -> None:
@@ -56,7 +62,7 @@ def _guarded(work: Callable[[], object]) -> None:
 
 def _begin() -> None:
     """Begin the session soon after enabling, out of a timer: register() may not look at scenes."""
-    _guarded(session.current)
+    _in_session(lambda _current: None)
 
 
 _HANDLERS = (

@@ -13,7 +13,7 @@ import bpy
 
 from ..tasks.engine import Engine
 from ..tasks.journal import Row
-from ..tasks.task import Task
+from ..tasks.task import LEASED, Task
 from . import importing, store, task_list
 from .imports import Imports, ImportState
 from .placeholder_watch import PlaceholderWatch
@@ -32,11 +32,11 @@ class OpenFile:
         self._scene_names: dict[int, str] = {}
         """Of all scenes of the file as they were last noticed, by `session_uid`."""
 
-    def begin(self, *, is_new_file: bool) -> None:
+    def begin(self) -> None:
         """Forget the file before, and have the journal read; `take` then resumes what is unfinished."""
         self._imports.forget()
         self.is_restored = False
-        store.know_scenes(is_new_file=is_new_file)
+        store.keep_scenes()
         self._engine.load_journal()
         self.show_tasks()
 
@@ -46,12 +46,31 @@ class OpenFile:
         The rows come first: they know more (addresses, files on disk), and only they can tell whether a task that a
         scene saw being sent was accepted.
         """
-        entries = [entry for scene in store.local_scenes() for entry in store.read_entries(scene)]
-        tasks = [entry.task for entry in entries] if not self.is_restored else []
-        self.is_restored = True
-        self._engine.adopt([row for row in rows if self._concerns_us(row)], tasks)
-        self._imports.take_file(entries)
-        self.mirror()
+        scenes = () if self.is_restored else store.local_scenes()
+        entries = [entry for scene in scenes for entry in store.read_entries(scene)]
+        is_news, self.is_restored = not self.is_restored, True
+        ours = [row for row in rows if self._concerns_us(row)]
+        self._engine.watch({row.task.local_id for row in rows if not row.is_ours} - {row.task.local_id for row in ours})
+        is_news |= self._engine.adopt(ours, [entry.task for entry in entries])
+        if is_news:
+            self._imports.take_file(entries)
+            self.mirror()
+
+    def take_others(self, rows: tuple[Row, ...]) -> None:
+        """Take in what the journal says now of tasks that other Blenders work or worked on.
+
+        Of tasks that are known here already, that is all: their `TaskChanged` does the rest.
+        """
+        if not self.is_restored:
+            return  # All rows are on their way.
+        records = self._engine.records
+        left = {row.task.local_id for row in rows if row.is_ours and row.task.state in LEASED and not row.task.removed}
+        ours = [row for row in rows if records.knows(row.task.local_id) or row.task.local_id in left]
+        is_more = any(row.task.removed or not records.knows(row.task.local_id) for row in ours)
+        self._engine.adopt(ours, [])
+        if is_more:
+            self._imports.take_file(())
+            self.mirror()
 
     def _concerns_us(self, row: Row) -> bool:
         """Whether a row is of this file, or is of none that is open and still wants something of somebody."""

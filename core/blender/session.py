@@ -36,6 +36,7 @@ from ..tasks.records import (
     LedgerReport,
     LibraryReport,
     ModelsLoaded,
+    OthersSeen,
     PreviewMade,
     PreviewsFound,
     ServiceSeen,
@@ -92,6 +93,7 @@ class Session:
         self._handlers: dict[type, Callable[[Any], None]] = {
             TaskChanged: self._task_changed,
             JournalLoaded: self._journal_loaded,
+            OthersSeen: self._others_seen,
             JournalFailed: self._journal_failed,
             JournalRebuilt: self._journal_rebuilt,
             ConnectionTested: self._connection_tested,
@@ -114,7 +116,7 @@ class Session:
     @property
     def is_outdated(self) -> bool:
         """Whether another data folder was chosen, and nothing is going on in the old one."""
-        return not self.engine.is_busy and preferences.data_directory() != self._data_directory
+        return not self.engine.has_tasks and preferences.data_directory() != self._data_directory
 
     def refresh_settings(self) -> None:
         """Have the engine work with what the preferences say now; the data folder stays until the next start."""
@@ -130,20 +132,16 @@ class Session:
 
     # The open file
 
-    def restore(self, *, is_new_file: bool = False) -> None:
+    def restore(self) -> None:
         """Have the journal read for the file that is open now; what is unfinished goes on then."""
         self.refresh_settings()
-        self.file.begin(is_new_file=is_new_file)
+        self.file.begin()
         self._wake()
 
     @property
     def is_restored(self) -> bool:
         """Whether the journal was read since the file was opened."""
         return self.file.is_restored
-
-    def mirror(self) -> None:
-        """Bring the scenes' copy up to date."""
-        self.file.mirror()
 
     def file_saved(self) -> None:
         """Note for the ledger where the tasks belong that were generated before the file had a name."""
@@ -365,6 +363,11 @@ class Session:
         self._find_previews()
         self.library.keep_up()
 
+    def _others_seen(self, event: OthersSeen) -> None:
+        self.file.take_others(event.rows)
+        if any(row.is_ours and row.task.blend_path for row in event.rows):
+            self._find_previews()
+
     def _journal_failed(self, event: JournalFailed) -> None:
         session_list().notice = event.sentence
         if not self.is_restored:
@@ -431,6 +434,7 @@ def stop(timeout: float = STOP_SECONDS) -> None:
     global _session, _wake  # noqa: PLW0603
     if _session is not None:
         _session.engine.stop(timeout)
+    store.forget_scenes()
     input_picture.forget()
     models.forget()
     placeholder_watch.forget()
@@ -473,11 +477,19 @@ def ledger_words() -> str:
 
 def file_opened(*, is_new_file: bool) -> None:
     """Take up the tasks of the file that was just opened; a new one is without tasks, whatever the startup file has."""
-    global _session  # noqa: PLW0603
-    if _session is None and _wake is not None:
-        _session = Session(_wake)
+    store.know_scenes(is_new_file=is_new_file)
     if _session is not None:
-        _session.restore(is_new_file=is_new_file)
+        _session.restore()
+    elif is_to_begin():
+        current()
+
+
+def is_to_begin() -> bool:
+    """Whether a session has a part in what happens in Blender: in the background only once a script asked for one.
+
+    No timer runs there: while it renders it would hold all that is unfinished, and go on with none of it.
+    """
+    return _session is not None or not bpy.app.background
 
 
 def is_enabled() -> bool:

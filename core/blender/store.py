@@ -46,6 +46,8 @@ def local_scenes() -> Iterator[bpy.types.Scene]:
 
 _ids: dict[int, str] = {}
 """Id of each scene of the open file by `session_uid`: an undo takes the property away, but not the `session_uid`."""
+_are_known = False
+"""Whether that was found out since the file was opened."""
 
 
 def know_scenes(*, is_new_file: bool) -> None:
@@ -53,7 +55,9 @@ def know_scenes(*, is_new_file: bool) -> None:
 
     A new file is a copy of the startup file, which may have been saved with tasks of its own.
     """
+    global _are_known  # noqa: PLW0603  # there is one open file
     _ids.clear()
+    _are_known = True
     for scene in local_scenes():
         stored = scene.get(SCENE_ID_KEY)
         has_tasks = scene.get(TASKS_KEY) is not None
@@ -68,8 +72,17 @@ def know_scenes(*, is_new_file: bool) -> None:
             _ids[scene.session_uid] = str(uuid.uuid4())
 
 
+def forget_scenes() -> None:
+    """Know nothing of the open file: others may be opened unseen from here on."""
+    global _are_known  # noqa: PLW0603
+    _ids.clear()
+    _are_known = False
+
+
 def keep_scenes() -> None:
     """Put ids back that an undo took, and tell scenes apart that came by copying or appending since."""
+    if not _are_known:
+        know_scenes(is_new_file=False)
     for scene in local_scenes():
         known, stored = _ids.get(scene.session_uid), scene.get(SCENE_ID_KEY)
         if known is not None and stored != known:

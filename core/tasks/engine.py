@@ -12,7 +12,7 @@ import logging
 import math
 import queue
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
@@ -25,6 +25,7 @@ from . import conversions, jobs, on_disk
 from .billing import Bills
 from .converter import Converter
 from .duplicates import FIRST_TRY, recent, recent_duplicate
+from .following import Following
 from .giving_up import final_changes
 from .job_choice import job_for
 from .job_context import JobContext, reporting
@@ -36,21 +37,19 @@ from .placement import AS_DELIVERED, Placement
 from .previews import Previews
 from .records import (
     BillAsked,
-    ConnectionTested,
-    DiagnosticsSaved,
     Event,
     JobDone,
     JournalFailed,
     JournalLoaded,
     JournalRebuilt,
-    LedgerReport,
-    LibraryReport,
     Mailbox,
     ModelsLoaded,
+    OthersSeen,
     Overtaken,
     PreviewMade,
     Records,
     Woken,
+    is_answer,
 )
 from .schedule import Schedule, count_polled
 from .service_watch import ServiceWatch
@@ -65,8 +64,6 @@ logger = logging.getLogger(__name__)
 
 STOP_SECONDS: Final = 1.5
 """How long quitting may wait for our threads, which return at once when their connections are cut."""
-_FOLLOW_SECONDS: Final = 2.0
-"""Between two looks at the journal for what another Blender does."""
 _IDLE_SECONDS: Final = 2.0
 """Pause between looks while there are tasks but no way to the service (no key, online access off)."""
 _CUT_OFF: Final = (
@@ -98,10 +95,7 @@ class Engine:
         self._transport = LazyTransport(make_transport or requests_transport, user_agent)
         self._schedule = Schedule()
         self._activities = self._schedule.activities
-        self._followed: dict[str, str] = {}
-        """Tasks that another Blender works on, and who that is: looked at in the journal, and not touched."""
-        self._look_at = 0.0
-        """Clock time of the next look at the journal for them."""
+        self._following = Following()
         self._questions = 0
         """Questions under way that belong to no task: each is answered by exactly one event."""
         self.journal_problem = ""
@@ -138,8 +132,7 @@ class Engine:
 
         :param details: as for `new_task`.
         """
-        task = new_task(request, scene_id, **details)
-        task = replace(task, placement=placement)
+        task = new_task(request, scene_id, placement=placement, **details)
         self.records.add(task)
         self._plan(task.local_id, 0.0)
         return task
@@ -227,42 +220,53 @@ class Engine:
 
     def load_journal(self) -> None:
         """Have the journal read; `JournalLoaded` or `JournalFailed` tells what came of it."""
-        mailbox = self._mailbox
+        self._following.looked(self._clock())
+        self._read(JournalLoaded)
 
-        def pass_on(future: Future[list[Row]]) -> None:
-            error = future.exception()
-            mailbox.put(JournalFailed(str(error), is_answer=True) if error else JournalLoaded(tuple(future.result())))
+    def _look_at_others(self, asked: frozenset[str]) -> None:
+        """Have a few rows read; `OthersSeen` or `JournalFailed` tells what came of it."""
+        if self.journal_problem:
+            self.load_journal()  # Once it can be used again there is more to be learnt.
+        else:
+            self._read(partial(OthersSeen, asked), only=asked)
 
-        self._look_at = self._clock() + _FOLLOW_SECONDS
+    def _read(self, event: Callable[[tuple[Row, ...]], Event], only: Collection[str] | None = None) -> None:
         self._questions += 1
-        self._journal.load().add_done_callback(pass_on)
+        self.records.read_journal(event, only)
 
     def journal_rows(self) -> Future[list[Row]]:
         """Return every row of the journal, also of files that are not open, having taken over what is free."""
         return self._journal.load()
 
-    def adopt(self, rows: Sequence[Row], entries: Sequence[Task]) -> None:
+    def watch(self, local_ids: Collection[str]) -> None:
+        """Have these tasks of others looked at now and then, in case they are left; `OthersSeen` tells of them."""
+        self._following.watch(local_ids, self._clock())
+
+    def adopt(self, rows: Sequence[Row], entries: Sequence[Task]) -> bool:
         """Take in what the journal (`rows`) and the scenes (`entries`) know, and go on with what is unfinished.
 
         A queued task is not sent by itself, and one whose sending was cut off is `UNCERTAIN`: that can be told only
         when both sides are known, and not while another Blender is sending it (architecture, section 3).
+
+        :return: whether that brought anything new.
         """
-        taken_over = set()
+        taken_over, has_news = set(), False
         for row in rows:
             local_id = row.task.local_id
-            was_followed = local_id in self._followed
+            was_followed = self._following.let_go(local_id)
             is_news = self.records.adopt(row.task, durable=False, is_followed=was_followed)
-            self._followed.pop(local_id, None)
+            has_news |= is_news
             if not row.is_ours:
-                self._followed[local_id] = row.owner
+                self._following.follow(local_id, row.owner)
             elif is_news or was_followed:
                 taken_over.add(local_id)
         for entry in entries:
             copy = on_disk.unless_there(self.records.get(entry.local_id), entry)
-            self.records.adopt(copy, durable=entry.local_id not in self._followed)
+            has_news |= self.records.adopt(copy, durable=not self.is_followed(entry.local_id))
             taken_over.add(entry.local_id)
-        for local_id in taken_over - self._followed.keys():
+        for local_id in taken_over - self._following.owners.keys():
             self._go_on(local_id)
+        return has_news
 
     def _go_on(self, local_id: str) -> None:
         """Take up a task that nobody works on, unless it is under way here already."""
@@ -283,7 +287,7 @@ class Engine:
 
     def is_followed(self, local_id: str) -> bool:
         """Whether another Blender works on the task."""
-        return local_id in self._followed
+        return local_id in self._following.owners
 
     def _on_rebuilt(self, sentence: str) -> None:
         """Called on the journal's thread."""
@@ -298,12 +302,17 @@ class Engine:
     @property
     def is_busy(self) -> bool:
         """Whether there is anything that a later `pump` or `next_event` could have to do with."""
-        is_waiting = self._activities or self._followed or self._questions or self._bills or self._previews
+        return self.has_tasks or self._following.is_watching
+
+    @property
+    def has_tasks(self) -> bool:
+        """Whether there is anything to do for the tasks that are known here, or something was asked."""
+        is_waiting = self._activities or self._following.owners or self._questions or self._bills or self._previews
         return bool(is_waiting) or not self._mailbox.empty()
 
     def is_working_on(self, local_id: str) -> bool:
         """Whether something is planned or under way for a task, here or in another Blender."""
-        return local_id in self._activities or local_id in self._followed
+        return local_id in self._activities or self.is_followed(local_id)
 
     def awaits_bill(self, local_id: str) -> bool:
         """Whether the service is still to be asked for the billing id of a task."""
@@ -315,10 +324,7 @@ class Engine:
             event = self._mailbox.get_nowait()
         except queue.Empty:
             return None
-        if isinstance(event, JournalLoaded | ConnectionTested | LibraryReport | DiagnosticsSaved | LedgerReport) or (
-            isinstance(event, JournalFailed | ModelsLoaded) and event.is_answer
-        ):
-            self._questions -= 1
+        self._questions -= is_answer(event)
         self._take_notice(event)
         return event
 
@@ -330,11 +336,13 @@ class Engine:
         elif isinstance(event, PreviewMade):
             self._previews.ended(event.local_id)
         elif isinstance(event, Overtaken):
-            self._follow(event.local_id)
+            self._following.follow(event.local_id)
+        elif isinstance(event, OthersSeen):
+            self._following.seen(event.asked, event.rows)
         elif isinstance(event, Woken):
             self.load_journal()
         elif isinstance(event, JournalRebuilt):
-            self.records.save_all(self._followed)
+            self.records.save_all(self._following.owners)
         elif isinstance(event, JournalFailed):
             self.journal_problem = event.sentence
         elif isinstance(event, JournalLoaded):
@@ -344,9 +352,10 @@ class Engine:
 
     def pump(self) -> None:
         """Start every job that is due."""
-        if self._followed and self._clock() >= self._look_at:
-            self.load_journal()
         planned, limits, now = self._planned(), self.settings, self._clock()
+        others = self._following.due(now)
+        if others:
+            self._look_at_others(others)
         for task in self._schedule.due(
             planned,
             now,
@@ -413,7 +422,7 @@ class Engine:
         """The tasks with something to do; those that have nothing to do any more are dropped here."""
         tasks = []
         for local_id, activity in list(self._activities.items()):
-            task = self.records.get(local_id) if local_id not in self._followed or activity.in_flight else None
+            task = self.records.get(local_id) if not self.is_followed(local_id) or activity.in_flight else None
             if task is not None and (task.state in UNFINISHED or task.state is TaskState.QUEUED or activity.in_flight):
                 tasks.append(task)
             elif not activity.in_flight:
@@ -455,7 +464,7 @@ class Engine:
         if done.is_unbilled:
             self._bills.expect(done.local_id, self._clock(), self.pacing.billing)
         if done.is_followed:
-            self._follow(done.local_id)
+            self._following.follow(done.local_id)
             return
         activity.failures = activity.failures + 1 if done.failed else 0
         if task is None:
@@ -477,11 +486,6 @@ class Engine:
         age = time.time() - (task.submitted_at or task.created_at)
         running = count_polled(map(self.records.get, self._activities))
         return poll_delay(self.pacing, age=age, running=running)
-
-    def _follow(self, local_id: str) -> None:
-        """Find out in the journal what another Blender made of a task."""
-        self._followed[local_id] = ""
-        self._look_at = 0.0
 
     def _give_up(self, task: Task, failures: int) -> bool:
         """End what failed too often in a row; the user can try again."""

@@ -20,9 +20,10 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -63,6 +64,7 @@ ON CONFLICT (local_id) DO UPDATE SET
     updated_at = excluded.updated_at, record = excluded.record,
     owner = excluded.owner, lease_until = excluded.lease_until
 """
+_READ: Final = "SELECT record, owner, lease_until FROM tasks"
 _FIND: Final = "SELECT record, revision, owner, lease_until FROM tasks WHERE local_id = ?"
 _RENEW: Final = "UPDATE tasks SET lease_until = ? WHERE owner = ?"
 _CLAIM: Final = "UPDATE tasks SET owner = ?, lease_until = ? WHERE local_id = ?"
@@ -200,22 +202,23 @@ class Journal:
             return now >= self._woken_at + LEASE_SECONDS or not lease.is_alive_here(owner)
         return False
 
-    def load(self) -> Future[list[Row]]:
+    def load(self, only: Collection[str] | None = None) -> Future[list[Row]]:
         """Return every task in the journal, the removed ones too, having taken over what nobody works on any more.
 
         Rows that cannot be read are passed over.
-        """
-        return self._order(self._load)
 
-    def _load(self, connection: sqlite3.Connection) -> list[Row]:
+        :param only: local ids of the tasks that are wanted, and nothing else is read or taken over; None for all.
+        """
+        return self._order(partial(self._load, only=only))
+
+    def _load(self, connection: sqlite3.Connection, only: Collection[str] | None) -> list[Row]:
         found = []
         with connection:
             # At once, so that two Blenders cannot both find the same row free. That may take a while: look at the clock
             # afterwards, or a lease that began meanwhile ends too late to be true.
             connection.execute("BEGIN IMMEDIATE")
             now = self._clock()
-            rows = connection.execute("SELECT record, owner, lease_until FROM tasks ORDER BY updated_at").fetchall()
-            for record, owner, until in rows:
+            for record, owner, until in _read(connection, only):
                 task = from_text(record)
                 if task is None:
                     continue
@@ -322,6 +325,12 @@ class Journal:
 
     def _renewed(self) -> tuple[float, str]:
         return self._clock() + LEASE_SECONDS, self.owner
+
+
+def _read(connection: sqlite3.Connection, only: Collection[str] | None) -> list[tuple[str, str, float]]:
+    if only is None:
+        return connection.execute(f"{_READ} ORDER BY updated_at").fetchall()
+    return [row for local_id in only for row in connection.execute(f"{_READ} WHERE local_id = ?", (local_id,))]
 
 
 def _with_price(task: Task, known: Task | None) -> Task:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import enum
 import queue
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
@@ -85,6 +85,15 @@ class PreviewsFound:
 class JournalLoaded:
     """What the journal held when it was asked."""
 
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OthersSeen:
+    """What the journal held of tasks that other Blenders work on, when it was asked about these alone."""
+
+    asked: frozenset[str]
+    """Local ids."""
     rows: tuple[Row, ...]
 
 
@@ -189,6 +198,7 @@ Event = (
     | PreviewMade
     | PreviewsFound
     | JournalLoaded
+    | OthersSeen
     | JournalFailed
     | JournalRebuilt
     | Overtaken
@@ -201,6 +211,12 @@ Event = (
     | LedgerReport
 )
 Mailbox = queue.SimpleQueue[Event]
+_ANSWERS = (JournalLoaded, OthersSeen, ConnectionTested, LibraryReport, DiagnosticsSaved, LedgerReport)
+
+
+def is_answer(event: Event) -> bool:
+    """Whether a question is answered by this: each of them is by exactly one event."""
+    return isinstance(event, _ANSWERS) or (isinstance(event, JournalFailed | ModelsLoaded) and event.is_answer)
 
 
 class Records:
@@ -250,6 +266,18 @@ class Records:
     def in_journal(self) -> Future[list[Task]]:
         """Return what the journal has of all tasks of this computer, the removed ones too."""
         return self._journal.tasks()
+
+    def read_journal(self, event: Callable[[tuple[Row, ...]], Event], only: Collection[str] | None = None) -> None:
+        """Have what the journal has, of all tasks or of these, put into the mailbox as an event, or `JournalFailed`.
+
+        What nobody works on any more is taken over (`Journal.load`).
+        """
+
+        def pass_on(read: Future[list[Row]]) -> None:
+            error = read.exception()
+            self._mailbox.put(JournalFailed(str(error), is_answer=True) if error else event(tuple(read.result())))
+
+        self._journal.load(only).add_done_callback(pass_on)
 
     def set_prices(self, prices: Mapping[str, str]) -> Future[int]:
         """Keep what tasks have cost exactly, also of those that only the journal knows.

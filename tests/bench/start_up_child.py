@@ -69,7 +69,7 @@ def usual() -> dict[str, Any]:
     result: dict[str, Any] = {"usual": milliseconds(lambda: enable(MODULE))}
     result["libraries"] = sorted({"requests", "urllib3", "certifi"} & (set(sys.modules) - known))
     tokenlab: Any = importlib.import_module(MODULE)
-    result["session"] = [milliseconds(tokenlab.core.blender.handlers._begin), *ticks(tokenlab)]
+    result["session"] = [milliseconds(tokenlab.core.blender.session.current), *ticks(tokenlab)]
     disable(MODULE)
     enable(MODULE)
     registering = []

@@ -122,6 +122,20 @@ def test_a_process_of_another_machine_or_sandbox_with_our_name_is_not_judged_by_
     assert not has_ended(elsewhere, NOW + 10, NOW)
 
 
+# ---- asking for some rows
+
+
+def test_a_few_rows_can_be_asked_for_and_no_others_are_taken_over(pair: tuple[Journal, Journal]) -> None:
+    first, second = pair
+    one, other = task(), task()
+    assert save(first, one) and save(first, other)
+    set_lease(first, time.time() - 1)
+    (row,) = second.load([one.local_id, "unknown"]).result(PATIENCE_SECONDS)
+    assert (row.task, row.is_ours) == (one, True)
+    assert sorted(owner for owner, _ in owners(second)) == [first.owner, second.owner]
+    assert second.load([]).result(PATIENCE_SECONDS) == []
+
+
 # ---- folders on a network
 
 MOUNTS = r"""

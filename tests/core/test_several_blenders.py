@@ -17,8 +17,9 @@ import pytest
 
 from core.service.contract import GenerationRequest
 from core.tasks.journal import FILE_NAME, Row
+from core.tasks.lease import LEASE_SECONDS
 from core.tasks.pacing import Pacing
-from core.tasks.records import JournalLoaded, JournalRebuilt
+from core.tasks.records import JournalFailed, JournalLoaded, JournalRebuilt, OthersSeen
 from core.tasks.task import TaskState, new_task
 from tests.engine_rig import Blender, Gate, asset_requests, creates_sent, end_leases, flush
 from tests.loopback import PATIENCE_SECONDS
@@ -76,9 +77,57 @@ def test_the_journal_is_looked_at_every_two_seconds_and_not_more_often(blenders:
     first.submit()
     flush(first)
     second.open()
-    looks = len(second.events_of(JournalLoaded))
+    looks = len(second.events_of(OthersSeen))
     second.run_for(20.2, turns=202)
-    assert len(second.events_of(JournalLoaded)) - looks in (9, 10)
+    assert len(second.events_of(OthersSeen)) - looks in (9, 10)
+
+
+def test_a_look_for_what_is_followed_reads_and_takes_over_nothing_else(blenders: tuple[Blender, Blender]) -> None:
+    first, second = blenders
+    first.engine.settings = replace(first.engine.settings, may_connect=False)
+    local_id = first.submit()
+    flush(first)
+    second.open()
+    free = replace(new_task(GenerationRequest(prompt="vase"), "scene-2"), state=S.PENDING, task_id="ldtask_1")
+    first.engine._journal.save(free, owner="gone/1/x").result(PATIENCE_SECONDS)
+    with closing(sqlite3.connect(first.folder / FILE_NAME)) as connection, connection:
+        connection.execute("UPDATE tasks SET owner = '', lease_until = 0 WHERE local_id = ?", (free.local_id,))
+    whole = len(second.events_of(JournalLoaded))
+    second.look()
+    (seen,) = [event for event in second.events if isinstance(event, OthersSeen)]
+    assert [row.task.local_id for row in seen.rows] == [local_id]
+    assert len(second.events_of(JournalLoaded)) == whole
+    with closing(sqlite3.connect(first.folder / FILE_NAME)) as connection:
+        found = connection.execute("SELECT owner FROM tasks WHERE local_id = ?", (free.local_id,)).fetchall()
+    assert found == [("",)]
+
+
+def test_after_a_look_that_failed_the_whole_journal_is_read(blenders: tuple[Blender, Blender]) -> None:
+    first, second = blenders
+    first.engine.settings = replace(first.engine.settings, may_connect=False)
+    first.submit()
+    flush(first)
+    second.open()
+    whole = len(second.events_of(JournalLoaded))
+    second.engine._mailbox.put(JournalFailed("The disk is full."))
+    second.drain()
+    assert second.engine.journal_problem
+    second.look()
+    assert len(second.events_of(JournalLoaded)) == whole + 1
+    assert not second.engine.journal_problem
+
+
+def test_what_is_watched_is_looked_at_when_its_lease_could_have_ended(blenders: tuple[Blender, Blender]) -> None:
+    first, second = blenders
+    first.engine.settings = replace(first.engine.settings, may_connect=False)
+    local_id = first.submit()
+    flush(first)
+    second.engine.watch([local_id])
+    assert second.engine.is_busy and not second.engine.has_tasks
+    second.run_for(LEASE_SECONDS)
+    assert second.events_of(OthersSeen) == []
+    second.run_for(6.0, turns=1)
+    assert len(second.events_of(OthersSeen)) == 1
 
 
 def test_nobody_looks_at_the_journal_for_tasks_of_its_own(blenders: tuple[Blender, Blender]) -> None:
@@ -88,6 +137,7 @@ def test_nobody_looks_at_the_journal_for_tasks_of_its_own(blenders: tuple[Blende
     looks = len(first.events_of(JournalLoaded))
     first.run_for(60.0)
     assert len(first.events_of(JournalLoaded)) == looks
+    assert first.events_of(OthersSeen) == []
 
 
 def test_what_was_given_up_is_not_begun_again_because_something_else_is_followed(
@@ -105,7 +155,7 @@ def test_what_was_given_up_is_not_begun_again_because_something_else_is_followed
     second.settle()
     asked = asset_requests(simulator)
     second.run_for(20.0)
-    assert len(second.events_of(JournalLoaded)) > 5
+    assert len(second.events_of(OthersSeen)) > 5
     assert asset_requests(simulator) == asked
 
 
