@@ -139,6 +139,39 @@ def test_a_function_may_remove_its_task_and_ask_for_another_one(
         _ = first.state
 
 
+def rest(extension: ModuleType) -> None:
+    """Let Blender's timer run until it has ended by itself."""
+    timers, tick = bpy.app.timers, extension.core.blender.tick
+    pump(extension, lambda: not timers.is_registered(tick.tick))
+
+
+def test_a_function_that_is_given_to_a_finished_task_by_another_function_is_called(
+    extension: ModuleType, session: Any
+) -> None:
+    heard: list[str] = []
+    first, second = (extension.generate(name, model="try-without-key") for name in ("a chair", "a table"))
+    pump(extension, lambda: first.is_over and second.is_over)
+    rest(extension)
+    first.on_change(lambda _one: second.on_change(lambda other: heard.append(other.title)))
+    rest(extension)
+    assert heard == ["a table"], "the timer was woken from within itself, and has ended all the same"
+
+
+def test_a_function_does_not_hear_of_an_import_anew_when_the_journal_is_read_again(
+    extension: ModuleType, session: Any
+) -> None:
+    heard: list[str] = []
+    task = extension.generate("a chair", model="try-without-key")
+    task.wait(timeout=60)
+    task.on_change(lambda one: heard.append(one.state))
+    rest(extension)
+    session.restore()
+    extension.core.blender.tick.tick()
+    extension.resume_all()
+    rest(extension)
+    assert heard == ["IMPORTED"]
+
+
 # ---- interrupting
 
 
