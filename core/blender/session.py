@@ -85,6 +85,8 @@ class Session:
         self._tested: Connection | None = None
         """What the latest connection test is about."""
         self._service: ServiceSeen | None = None
+        self.has_read_journal = False
+        """What was sent before this session, and by other Blenders, is known."""
         self.spending = Spending()
         self.library = assets.Library(self.engine, wake)
         self.books = books.Books(self.engine, wake)
@@ -358,6 +360,7 @@ class Session:
             self.placeholders.note(task)
 
     def _journal_loaded(self, event: JournalLoaded) -> None:
+        self.has_read_journal = True
         session_list().notice = ""
         self.spending.take(row.task for row in event.rows)
         self.books.note(row.task for row in event.rows)

@@ -19,9 +19,23 @@ import pytest
 
 from tests.blender.commands import CommandLine
 from tests.blender.documentation import Example, batch_file, commands, examples
-from tests.blender.support import pump
+from tests.blender.support import new_session, pump
 from tests.blender.test_whole_way import png
 from tests.simulator.process import SimulatorProcess
+
+
+class Window:
+    """Blender's application, with a window."""
+
+    background = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(bpy.app, name)
+
+
+def with_window() -> Any:
+    """What a module finds as `bpy` where there is a window."""
+    return SimpleNamespace(app=Window(), context=bpy.context, data=bpy.data, types=bpy.types)
 
 
 def test_the_page_has_examples_of_each_kind() -> None:
@@ -194,18 +208,8 @@ def test_in_a_window_a_wait_refuses_and_names_the_way(
     extension: ModuleType, simulator: SimulatorProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task = extension.generate("a chair")
-
-    class Window:
-        """Blender's application, with a window."""
-
-        background = False
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(bpy.app, name)
-
-    fake = SimpleNamespace(app=Window(), data=bpy.data, types=bpy.types)
     with monkeypatch.context() as patch:
-        patch.setattr(extension.core.blender.task_handle, "bpy", fake)
+        patch.setattr(extension.core.blender.task_handle, "bpy", with_window())
         began = time.monotonic()
         with pytest.raises(extension.TokenLabError, match=r"on_change\(\)"):
             task.wait()
@@ -221,3 +225,56 @@ def test_a_handle_whose_task_was_removed_can_still_be_printed(
     task.wait(timeout=60)
     bpy.ops.tokenlab.remove_task(local_id=task.local_id)
     assert repr(task) == f"<TokenLab task {task.local_id}: removed>"
+
+
+# ---- after a start
+
+
+def test_a_script_that_is_run_again_after_it_died_pays_once(extension: ModuleType, simulator: SimulatorProcess) -> None:
+    simulator.configure(seconds=60.0)
+    first = extension.generate("a red fox")
+    pump(extension, lambda: first.task_id)
+    new_session(extension)
+    with pytest.raises(extension.TokenLabError, match="same was sent about a minute ago"):
+        extension.generate("a red fox")
+    assert len(simulator.creates()) == 1
+    assert extension.generate("a red fox", confirm_duplicate=True).state == "QUEUED"
+
+
+def test_in_a_window_nothing_is_sent_before_the_journal_was_read(
+    extension: ModuleType, simulator: SimulatorProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extension.core.blender.scripting, "bpy", with_window())
+    simulator.configure(seconds=60.0)
+    with pytest.raises(extension.TokenLabError, match="still being read.* Nothing was sent or charged. Try again"):
+        extension.generate("a red fox")
+    assert extension.generate("a red hen", model="try-without-key").state == "QUEUED", "it costs nothing"
+    sessions = extension.core.blender.session
+    pump(extension, lambda: sessions.current().is_restored)
+    task = extension.generate("a red fox")
+    pump(extension, lambda: task.task_id)
+    sessions.current().restore()  # As by opening another file: what was sent is known from before.
+    with pytest.raises(extension.TokenLabError, match="same was sent"):
+        extension.generate("a red fox")
+    extension.generate("a red cow")
+
+
+def test_a_journal_that_cannot_be_read_is_said_before_anything_else(
+    extension: ModuleType, simulator: SimulatorProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "no folder").write_text("")
+    monkeypatch.setenv("TOKENLAB_DATA_DIR", str(tmp_path / "no folder"))
+    with pytest.raises(extension.TokenLabError, match="task journal"):
+        extension.generate("a red fox")
+    assert simulator.creates() == []
+
+
+def test_the_tasks_of_a_file_are_there_when_a_script_asks_for_them_first(
+    extension: ModuleType, session: Any, tmp_path: Path
+) -> None:
+    task = extension.generate("a chair", model="try-without-key")
+    task.wait(timeout=60)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "chair.blend"))
+    new_session(extension)
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "chair.blend"))
+    assert [(one.local_id, one.state) for one in extension.tasks()] == [(task.local_id, "IMPORTED")]
