@@ -148,7 +148,8 @@ class Session:
         self.file.mirror()
 
     def file_saved(self) -> None:
-        """Note for the ledger where the tasks belong that were generated before the file had a name."""
+        """Note which models are on disk now, and for the ledger where tasks of a file without a name belong."""
+        self.file.note_delivered()
         for task in self.engine.records.without_project():
             if bpy.data.filepath and store.find_scene(task.scene_id) is not None:
                 self.engine.records.change(task.local_id, project=bpy.data.filepath)

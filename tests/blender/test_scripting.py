@@ -238,7 +238,7 @@ def test_a_script_that_is_run_again_after_it_died_pays_once(extension: ModuleTyp
     with pytest.raises(extension.TokenLabError, match="same was sent about a minute ago"):
         extension.generate("a red fox")
     assert len(simulator.creates()) == 1
-    assert extension.generate("a red fox", confirm_duplicate=True).state == "QUEUED"
+    assert extension.generate("a red fox", confirm_duplicate=True)
 
 
 def test_in_a_window_nothing_is_sent_before_the_journal_was_read(
@@ -246,7 +246,7 @@ def test_in_a_window_nothing_is_sent_before_the_journal_was_read(
 ) -> None:
     monkeypatch.setattr(extension.core.blender.scripting, "bpy", with_window())
     simulator.configure(seconds=60.0)
-    with pytest.raises(extension.TokenLabError, match="still being read.* Nothing was sent or charged. Try again"):
+    with pytest.raises(extension.TokenLabError, match=r"still being read.* Nothing was sent or charged. Try again"):
         extension.generate("a red fox")
     assert extension.generate("a red hen", model="try-without-key").state == "QUEUED", "it costs nothing"
     sessions = extension.core.blender.session
@@ -264,6 +264,7 @@ def test_a_journal_that_cannot_be_read_is_said_before_anything_else(
 ) -> None:
     (tmp_path / "no folder").write_text("")
     monkeypatch.setenv("TOKENLAB_DATA_DIR", str(tmp_path / "no folder"))
+    new_session(extension)
     with pytest.raises(extension.TokenLabError, match="task journal"):
         extension.generate("a red fox")
     assert simulator.creates() == []
