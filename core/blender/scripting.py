@@ -340,13 +340,16 @@ def tasks() -> list[TaskHandle]:
 
 
 def resume_all() -> list[TaskHandle]:
-    """Take up what is unfinished and return the tasks that are worked on; nothing is submitted by this.
+    """Take up what is unfinished, or was stopped by an error, and return the tasks that are worked on.
+
+    Nothing is submitted by this, and what the user has stopped waiting for stays as it is.
 
     They are those of the open file whose model is to come, and those of other files that this Blender goes on with.
     """
     current = session.current()
     current.restore()
     _wait_for_journal()
+    current.ask_again()
     return [
         TaskHandle(task.local_id)
         for task in current.engine.records.all()

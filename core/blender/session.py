@@ -23,7 +23,7 @@ from ..service import stand_in
 from ..service.address import Connection
 from ..service.contract import AUTO, GenerationRequest
 from ..service.errors import Duplicate, TokenLabError
-from ..tasks import previews
+from ..tasks import previews, refused_key
 from ..tasks.engine import STOP_SECONDS, Engine
 from ..tasks.placement import Placement
 from ..tasks.records import (
@@ -123,12 +123,19 @@ class Session:
         settings = replace(preferences.settings(), data_directory=self._data_directory)
         if self.max_concurrent_tasks is not None:
             settings = replace(settings, max_concurrent_tasks=self.max_concurrent_tasks)
-        if self.engine.settings.connection != settings.connection:
+        before, self.engine.settings = self.engine.settings.connection, settings
+        if before != settings.connection:
             session_list().connection_status = ""  # It was about another key or address.
-        self.engine.settings = settings
         if self._service is not None and self._service.connection != settings.connection:
             self._service = None
             session_list().service_state = ""
+        if refused_key.is_another_key(before, settings.connection):
+            self.ask_again()
+
+    def ask_again(self) -> None:
+        """Have the service asked once more about tasks of which it would tell nothing, as when the key was wrong."""
+        for local_id in refused_key.ask_again(self.engine):
+            self.placeholders.add(local_id)
 
     # The open file
 

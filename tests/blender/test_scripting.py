@@ -279,3 +279,41 @@ def test_the_tasks_of_a_file_are_there_when_a_script_asks_for_them_first(
     new_session(extension)
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "chair.blend"))
     assert [(one.local_id, one.state) for one in extension.tasks()] == [(task.local_id, "IMPORTED")]
+
+
+# ---- another key
+
+
+def test_tasks_that_a_wrong_key_has_stopped_go_on_with_the_right_one(
+    extension: ModuleType, simulator: SimulatorProcess, preferences: Any
+) -> None:
+    simulator.configure(seconds=1000.0)
+    tasks = [extension.generate(f"fox {number}") for number in range(3)]
+    pump(extension, lambda: all(task.task_id for task in tasks))
+    tasks[2].stop_waiting()
+    preferences.api_key = "sk-mistyped"
+    pump(extension, lambda: [task.state for task in tasks] == ["STOPPED"] * 3)
+    assert "does not accept the API key. The task goes on at the service." in tasks[0].error
+    assert "asked about again by itself" in tasks[0].error
+    rest(extension)
+    for task in tasks:
+        simulator.steer(task.task_id, seconds=0.0)
+    preferences.api_key = simulator.key
+    pump(extension, lambda: [task.state for task in tasks] == ["IMPORTED", "IMPORTED", "STOPPED"])
+    assert tasks[2].error == "", "the user has stopped waiting for it"
+    assert len(simulator.creates()) == 3
+
+
+def test_resume_all_takes_up_what_a_wrong_key_has_stopped_before_a_restart(
+    extension: ModuleType, simulator: SimulatorProcess, preferences: Any
+) -> None:
+    simulator.configure(seconds=1000.0)
+    task = extension.generate("a fox")
+    pump(extension, lambda: task.task_id)
+    preferences.api_key = "sk-mistyped"
+    pump(extension, lambda: task.state == "STOPPED")
+    preferences.api_key = simulator.key
+    new_session(extension)
+    assert [one.local_id for one in extension.resume_all()] == [task.local_id]
+    assert task.state != "STOPPED"
+    assert len(simulator.creates()) == 1
