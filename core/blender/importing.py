@@ -187,11 +187,14 @@ def _part_with(scenes: list[bpy.types.Scene], collection: bpy.types.Collection) 
 
 
 def imported_collections() -> dict[str, str]:
-    """Return the name of the collection with the imported model, by local id, for all tasks in one pass."""
+    """Return the name of the collection with the imported model, by local id, for all tasks in one pass.
+
+    What is left of a deleted scene counts for nothing: no file is saved with it.
+    """
     found: dict[str, str] = {}
     for item in bpy.data.collections:
         local_id = item.get("tokenlab_local_id")
-        if isinstance(local_id, str):
+        if isinstance(local_id, str) and item.users:
             found.setdefault(local_id, item.name)
     return found
 

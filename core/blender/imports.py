@@ -62,7 +62,7 @@ class Imports:
         self._engine = engine
         self._on_changed = on_changed
         self.states: dict[str, ImportState] = {}
-        """Of the tasks of the open file."""
+        """Of the tasks of the open file, and of those of others whose models were imported here."""
         self._asked_for: dict[str, int] = {}
         """`session_uid` of the scene that a model was asked for by hand, while it is being prepared."""
         self._selections: dict[str, Selection] = {}
@@ -97,9 +97,11 @@ class Imports:
                 # Missing in an older copy of the file: put back, but only what still runs is imported by itself.
                 entry = store.Entry(task, awaiting_import=task.state in UNFINISHED)
                 self.states.setdefault(task.local_id, _wanted(entry, collections))
+            elif task.local_id in collections:
+                self.states.setdefault(task.local_id, ImportState.IMPORTED)
 
     def after_history(self) -> None:
-        """Look what an undo or a redo has taken away or brought back."""
+        """Look what an undo or a redo has taken away or brought back, or what went with a scene."""
         collections = importing.imported_collections()
         for local_id, state in self.states.items():
             if local_id in collections:
@@ -232,9 +234,9 @@ class Imports:
             logger.exception("The import of task %s ended in an error", local_id)
             self._offer(local_id, error=_UNEXPECTED)
             raise TokenLabError(_UNEXPECTED) from error
-        if local_id in self.states:
-            self.states[local_id] = ImportState.IMPORTED
-        self._engine.records.change(local_id, error="", delivered=True)
+        # Also of a task of another file: an undo takes its model away again, and then it is offered as before.
+        self.states[local_id] = ImportState.IMPORTED
+        self._engine.records.change(local_id, error="")
         if bpy.app.background and not task.facts:
             # With a window the second Blender has measured it: here nobody waits.
             from . import model_facts  # noqa: PLC0415  # imports numpy

@@ -13,7 +13,7 @@ import bpy
 
 from ..tasks.engine import Engine
 from ..tasks.journal import Row
-from ..tasks.task import LEASED, Task
+from ..tasks.task import LEASED, Task, TaskState
 from . import importing, store, task_list
 from .imports import Imports, ImportState
 from .placeholder_watch import PlaceholderWatch
@@ -129,7 +129,19 @@ class OpenFile:
         names = {scene.session_uid: scene.name for scene in bpy.data.scenes}
         if names != self._scene_names:
             self._scene_names = names
+            self._imports.after_history()
             self.mirror()
+
+    def note_delivered(self) -> None:
+        """Note of which models the file that was just saved knows: it has them, whatever becomes of this session.
+
+        Not at the import: until the file is saved, a crash or an undo takes the model away again.
+        """
+        collections = importing.imported_collections()
+        for task in self._engine.records.all():
+            is_listed_here = store.find_scene(task.scene_id) is not None and self._imports.is_imported(task.local_id)
+            if is_listed_here or task.local_id in collections:
+                self._engine.records.change(task.local_id, delivered=True)
 
     def show_tasks(self) -> None:
         """Write the sidebar's list anew: the tasks of this file, then those that wait in others."""
@@ -138,9 +150,15 @@ class OpenFile:
             scene = store.find_scene(task.scene_id)
             if scene is not None:
                 own.append((self._imports.seen(task), scene.name))
-            elif task_list.is_open_elsewhere(task):
+            elif self._is_to_be_had(task):
                 elsewhere.append((task, ""))
         task_list.write_all(own, elsewhere)
+
+    def _is_to_be_had(self, task: Task) -> bool:
+        """Whether a task of another file is listed here: not while its model is here, but again when that is undone."""
+        if task.state is TaskState.READY and task.local_id in self._imports.states:
+            return not self._imports.is_imported(task.local_id)
+        return task_list.is_open_elsewhere(task)
 
     def show_task(self, task: Task) -> None:
         """Write one line of the sidebar's list."""

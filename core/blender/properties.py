@@ -158,7 +158,7 @@ class TOKENLAB_PG_task(bpy.types.PropertyGroup):
     is_stand_in: BoolProperty(name="Trial", description="Made by TokenLab 3D itself; the service knows nothing of it")
     created_at: StringProperty(name="Created", description="Unix seconds as text: a float property would round them")
     settled_at: StringProperty(name="Completed", description="Unix seconds as text, or nothing")
-    was_imported: BoolProperty(name="Was Imported", description="The model was imported before, into any file")
+    was_imported: BoolProperty(name="Was Imported", description="The model is in this file, or in one that was saved")
     has_result: BoolProperty(name="Has Result", description="The model is on this computer")
     facts: StringProperty(name="Facts", description="What the model is like, as JSON; empty before it was measured")
 

@@ -3,8 +3,8 @@
 
 """What scripts use: `generate()`, `tasks()`, `resume_all()`, `models()`. bpy is allowed here.
 
-Nothing here waits, except without a window `models()` and `resume_all()`: those call the tick themselves, because
-timers do not fire there.
+Nothing here waits in a window. Without one, where timers do not fire, `generate()`, `tasks()`, `resume_all()` and
+`models()` call the tick themselves until the journal was read, or the service has answered.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import bpy
 
 from ..files.library import PICTURES
+from ..service import stand_in
 from ..service.address import MAX_IMAGE_URL, is_loopback, objection_to_image_url
 from ..service.catalogue import ModelInfo
 from ..service.contract import (
@@ -44,6 +45,10 @@ _QUESTION_SECONDS = 60.0
 """Longest wait for an answer that belongs to no task."""
 _LIBRARY_SECONDS = 600.0
 """How long a script may wait for a large library."""
+_NOT_READ = (
+    "The task journal is still being read, so nobody knows whether the same was sent a moment ago. Nothing was sent or "
+    "charged. Try again in a moment."
+)
 
 
 def generate(  # noqa: PLR0913  # the fields of the form; all but the first by name
@@ -65,7 +70,7 @@ def generate(  # noqa: PLR0913  # the fields of the form; all but the first by n
     confirm_duplicate: bool = False,
     confirm_budget: bool = False,
 ) -> TaskHandle:
-    """Send a request and return at once.
+    """Send a request and return at once; the first time without a window, as soon as the task journal was read.
 
     :param prompt: what the model should be, or a text of this file that says so.
     :param model: `try-without-key` needs neither a key nor the network: TokenLab 3D makes one of a few small models.
@@ -84,8 +89,8 @@ def generate(  # noqa: PLR0913  # the fields of the form; all but the first by n
     :raises Duplicate: when the same was sent, and that is not confirmed.
     :raises OverBudget: when it could go beyond a limit, and that is not confirmed.
     :raises TokenLabError: when it cannot be sent (no key, online access off, no prompt or far too long a one, no
-        such picture, nothing selected), or the model is known not to take it. Options that it does not list are not
-        sent, and the task's note says so.
+        such picture, nothing selected, in a window the journal not read yet), or the model is known not to take it.
+        Options that it does not list are not sent, and the task's note says so.
     """
     return generate_for(
         _NO_PURPOSE,
@@ -174,7 +179,7 @@ def _check_budget(model: str, count: int) -> None:
     if not budget.is_limited(current.spending):
         return
     if bpy.app.background:
-        pump(lambda: current.is_restored, _QUESTION_SECONDS)
+        _wait_for_journal()
         if budget.price_of(model) is None:
             ask_for_models(is_only_if_old=True)
     budget.check(current.spending, model, count)
@@ -287,6 +292,8 @@ def _send(
 
     :raises TokenLabError: when it cannot be sent; the text says how many were.
     """
+    if not (confirm_duplicate or stand_in.is_model(order.request.model)):
+        _know_what_was_sent()
     handles: list[TaskHandle] = []
     for seed, place in zip(chosen, places, strict=True):
         try:
@@ -308,20 +315,41 @@ def _send(
     return handles
 
 
+def _know_what_was_sent() -> None:
+    """Make sure that the journal was read: only then a request can be told from one that was sent before.
+
+    :raises TokenLabError: in a window, which may not wait for that, or when it takes too long.
+    """
+    _wait_for_journal()
+    current = session.current()
+    # What is wrong with the journal is said where the request is sent.
+    if not (current.has_read_journal or current.engine.journal_problem):
+        raise TokenLabError(_NOT_READ)
+
+
+def _wait_for_journal() -> None:
+    """Without a window, where nothing has called the tick yet, wait until the tasks of the open file are known."""
+    if bpy.app.background and not session.current().is_restored:
+        pump(lambda: session.current().is_restored, _QUESTION_SECONDS)
+
+
 def tasks() -> list[TaskHandle]:
     """Return the tasks that this Blender knows, oldest first."""
+    _wait_for_journal()
     return [TaskHandle(task.local_id) for task in session.current().engine.records.all()]
 
 
 def resume_all() -> list[TaskHandle]:
-    """Take up what is unfinished and return the tasks that are worked on; nothing is submitted by this.
+    """Take up what is unfinished, or was stopped by an error, and return the tasks that are worked on.
+
+    Nothing is submitted by this, and what the user has stopped waiting for stays as it is.
 
     They are those of the open file whose model is to come, and those of other files that this Blender goes on with.
     """
     current = session.current()
     current.restore()
-    if bpy.app.background:
-        pump(lambda: current.is_restored, _QUESTION_SECONDS)
+    _wait_for_journal()
+    current.ask_again()
     return [
         TaskHandle(task.local_id)
         for task in current.engine.records.all()

@@ -23,7 +23,7 @@ from ..service import stand_in
 from ..service.address import Connection
 from ..service.contract import AUTO, GenerationRequest
 from ..service.errors import Duplicate, TokenLabError
-from ..tasks import previews
+from ..tasks import previews, refused_key
 from ..tasks.engine import STOP_SECONDS, Engine
 from ..tasks.placement import Placement
 from ..tasks.records import (
@@ -86,6 +86,8 @@ class Session:
         self._tested: Connection | None = None
         """What the latest connection test is about."""
         self._service: ServiceSeen | None = None
+        self.has_read_journal = False
+        """What was sent before this session, and by other Blenders, is known."""
         self.spending = Spending()
         self.library = assets.Library(self.engine, wake)
         self.books = books.Books(self.engine, wake)
@@ -123,12 +125,19 @@ class Session:
         settings = replace(preferences.settings(), data_directory=self._data_directory)
         if self.max_concurrent_tasks is not None:
             settings = replace(settings, max_concurrent_tasks=self.max_concurrent_tasks)
-        if self.engine.settings.connection != settings.connection:
+        before, self.engine.settings = self.engine.settings.connection, settings
+        if before != settings.connection:
             session_list().connection_status = ""  # It was about another key or address.
-        self.engine.settings = settings
         if self._service is not None and self._service.connection != settings.connection:
             self._service = None
             session_list().service_state = ""
+        if refused_key.is_another_key(before, settings.connection):
+            self.ask_again()
+
+    def ask_again(self) -> None:
+        """Have the service asked once more about tasks of which it would tell nothing, as when the key was wrong."""
+        for local_id in refused_key.ask_again(self.engine):
+            self.placeholders.add(local_id)
 
     # The open file
 
@@ -144,7 +153,8 @@ class Session:
         return self.file.is_restored
 
     def file_saved(self) -> None:
-        """Note for the ledger where the tasks belong that were generated before the file had a name."""
+        """Note which models are on disk now, and for the ledger where tasks of a file without a name belong."""
+        self.file.note_delivered()
         for task in self.engine.records.without_project():
             if bpy.data.filepath and store.find_scene(task.scene_id) is not None:
                 self.engine.records.change(task.local_id, project=bpy.data.filepath)
@@ -356,6 +366,7 @@ class Session:
             self.placeholders.note(task)
 
     def _journal_loaded(self, event: JournalLoaded) -> None:
+        self.has_read_journal = True
         session_list().notice = ""
         self.spending.take(row.task for row in event.rows)
         self.books.note(row.task for row in event.rows)

@@ -154,7 +154,7 @@ def _fill(row: TOKENLAB_PG_task, task: Task, scene_name: str) -> bool:
         "settled_at": "" if task.settled_at is None else f"{task.settled_at:.3f}",
         "created_at": f"{task.created_at:.3f}",
         "is_stand_in": task.is_stand_in,
-        "was_imported": task.delivered,
+        "was_imported": task.delivered or task.state is TaskState.IMPORTED,
         "has_result": bool(task.result_path),
         "facts": _facts_text(task.facts),
         "waits_for": "",

@@ -24,9 +24,14 @@ _FAST_SECONDS = 0.1
 """Between two ticks while workers are busy: what a person still feels as at once."""
 _SLOW_SECONDS = 0.5
 
+_is_wanted = False
+"""Somebody has woken the timer since its last run began: while it runs it is registered, and may be about to end."""
+
 
 def ensure_running() -> None:
     """Register the timer unless it is: registering it twice would make it run twice (bpy_facts B)."""
+    global _is_wanted  # noqa: PLW0603  # the one timer of this Blender
+    _is_wanted = True
     if not bpy.app.timers.is_registered(tick):
         bpy.app.timers.register(tick, first_interval=0.01, persistent=True)
 
@@ -49,6 +54,8 @@ def tick() -> float | None:
 
 def run_once() -> float | None:
     """Do what can be done without waiting. Returns None when nothing is left to do."""
+    global _is_wanted  # noqa: PLW0603
+    _is_wanted = False
     if not session.is_enabled():
         return None
     current = session.current()
@@ -62,13 +69,15 @@ def run_once() -> float | None:
     engine.pump()
     is_untidy = current.placeholders.tidy()
     current.status_bar.keep_up()
-    current.listeners.tell()
+    if current.is_restored:
+        # Before that nobody knows which models are in the file, and a script would hear of an import twice.
+        current.listeners.tell()
     if not is_drained or has_imported:
         return _FAST_SECONDS
     if current.imports.has_awaited or is_untidy or (current.status_bar.is_waiting and not bpy.app.background):
         return _SLOW_SECONDS
     if not engine.is_busy and current.is_restored:
-        return None
+        return _FAST_SECONDS if _is_wanted else None
     return max(_FAST_SECONDS, min(_SLOW_SECONDS, engine.seconds_until_due()))
 
 

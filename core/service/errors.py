@@ -132,6 +132,9 @@ _AGAIN: Final[dict[During, str]] = {
 }
 
 
+_ASKED_AGAIN: Final = ": with another key the task is asked about again by itself."
+
+
 def unreachable(host: str, during: During, reason: str = "") -> Unreachable:
     """Return the error for a connection that was never made; `reason` is a short cause in plain words."""
     cause = f" ({reason})" if reason else ""
@@ -310,7 +313,7 @@ def _what_next(answer: _Answer) -> str:
     if answer.code == "quota_exceeded":
         return f"{money} Raise the limit of the key, or use another key."
     following = {
-        401: f"Check the key {IN_PREFERENCES}.",
+        401: f"Check the key {IN_PREFERENCES}{_ASKED_AGAIN if answer.during == 'status' else '.'}",
         402: f"Top up at {DASHBOARD_BILLING} and generate again.",
         403: _right_key(answer),
         413: "Make it smaller and generate again.",
@@ -340,7 +343,7 @@ def _no_entry(answer: _Answer) -> str:
 
 def _right_key(answer: _Answer) -> str:
     if answer.during == "status":
-        return "Use a key of the workspace that the task belongs to, then resume it."
+        return f"Use a key of the workspace that the task belongs to{_ASKED_AGAIN}"
     return "Use a key of the right workspace, or choose another model."
 
 

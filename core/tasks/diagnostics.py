@@ -169,7 +169,7 @@ def _task(seen: Seen, include_prompts: bool) -> Iterator[Line]:
     yield "Delivered Format", task.result_format
     yield "File Is Here", os.path.isfile(task.result_path) if task.result_path else None
     yield "Prepared by", task.blend_version
-    yield "Imported Before", task.delivered
+    yield "In a Saved File", task.delivered
     if task.facts:
         yield "Triangles", task.facts.triangles
 

@@ -142,7 +142,7 @@ class Task:
     batch_row: str = ""
     """Which row of which batch it was sent for (`core.tasks.batch`), or "". Not for the scene."""
     delivered: bool = False
-    """The model was imported into a file at least once, so nobody waits for it. Not for the scene."""
+    """A file that was saved knows of the model, or a command has written it: nobody waits for it. Not for the scene."""
 
     def evolve(self, **changes: Any) -> Task:
         """Return this record with `changes` and the next revision.

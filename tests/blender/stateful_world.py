@@ -54,7 +54,8 @@ class Known:
     """Its model has to be in its scene in the end, if the scene is open and the service makes it."""
     imports: int = 1
     """How many copies of its model one open file may have."""
-    was_imported: bool = False
+    was_saved: bool = False
+    """A file on disk knows that its model was imported."""
 
 
 @dataclass
@@ -140,28 +141,39 @@ class World:
     # Tasks
 
     def states(self) -> dict[str, str]:
-        return {task.local_id: task.state for task in self.extension.tasks()}
+        """As they are now: `tasks()` would first let the timer run until the journal was read."""
+        session = self.session
+        return {task.local_id: session.imports.seen(task).state.value for task in session.engine.records.all()}
 
     def generate(self, prompt: str, *, confirm: bool) -> str:
         """Ask for a model; return the local id, or "" when it was taken for an accident."""
-        before = self.states()
-        same = [state for local_id, state in before.items() if self.tasks[local_id].prompt == prompt]
+        same = [local_id for local_id in self.states() if self.tasks[local_id].prompt == prompt]
         is_elsewhere = self._is_in_another_file(prompt)
-        is_known = any(state != "FAILED" for state in same) or (self.session.is_restored and is_elsewhere)
+        is_known = self._may_be_paid(prompt)
         try:
             handle = self.extension.generate(prompt, confirm_duplicate=confirm)
         except self.extension.TokenLabError as error:
             assert "same was sent" in str(error)
             assert not confirm and (same or is_elsewhere)
             return ""
+        # Without a window the journal is read first, and the first one may fail meanwhile.
+        is_known = is_known and self._may_be_paid(prompt, besides=handle.local_id)
         assert confirm or not is_known, "a second payment by accident"
         self.asked[prompt] += 1
         self.tasks[handle.local_id] = Known(prompt, bpy.context.scene[SCENE_ID_KEY])
         return str(handle.local_id)
 
-    def _is_in_another_file(self, prompt: str) -> bool:
+    def _may_be_paid(self, prompt: str, *, besides: str = "") -> bool:
+        """Whether there is a task that asks for the same, and the service has not failed it."""
+        states = [state for local_id, state in self.states().items() if self._asks_for(local_id, prompt, besides)]
+        return any(state != "FAILED" for state in states) or self._is_in_another_file(prompt, besides=besides)
+
+    def _asks_for(self, local_id: str, prompt: str, besides: str) -> bool:
+        return local_id != besides and self.tasks[local_id].prompt == prompt
+
+    def _is_in_another_file(self, prompt: str, *, besides: str = "") -> bool:
         """Whether the journal has the same request of a file that is not open, which may be paid for."""
-        here = self.states()
+        here = {*self.states(), besides}
         rows = [row for row in self.rows() if row["local_id"] not in here and not self.tasks[row["local_id"]].removed]
         return any(row["prompt"] == prompt and row["state"] != "FAILED" for row in rows)
 
@@ -188,7 +200,6 @@ class World:
         if self.call("import_model", local_id, here=here):
             # Once by hand: one more than by itself.
             known.imports += 1
-            known.was_imported = True
 
     def submit_again(self, local_id: str) -> None:
         if self.call("submit_again", local_id):
@@ -230,7 +241,6 @@ class World:
         after = self.states()
         assert set(after) == set(before), "history takes back no task"
         for local_id, state in before.items():
-            self.tasks[local_id].was_imported |= state == "IMPORTED"
             if state == "IMPORTED" and after[local_id] != "IMPORTED":
                 self.tasks[local_id].is_due = False
             if (state == "IMPORTED") != (after[local_id] == "IMPORTED"):
@@ -260,6 +270,8 @@ class World:
         self._files += 1
         self.saved = self.folder / f"{self._files}.blend"
         bpy.ops.wm.save_as_mainfile(filepath=str(self.saved), check_existing=False)
+        for local_id, state in self.states().items():
+            self.tasks[local_id].was_saved |= state == "IMPORTED"
 
     def read(self, path: Path | None) -> None:
         """Open a file, or begin a new one."""
@@ -318,7 +330,6 @@ class World:
         self._check_nothing_is_sent_unasked(report)
         self._check_nothing_paid_is_lost(report["tasks"])
         for local_id, count in _collections().items():
-            self.tasks[local_id].was_imported = True
             assert count <= self.tasks[local_id].imports, f"imported {count} times: {local_id}"
         assert self.errors.texts == [], "\n".join(self.errors.texts)
 
@@ -413,7 +424,7 @@ class World:
             return "a removed task came back" if local_id in states or local_id in rows or is_in_scene else ""
         state = states.get(local_id)
         if local_id not in rows:
-            is_wanted = state not in (None, "FAILED", "LOST") and not known.was_imported
+            is_wanted = state not in (None, "FAILED", "LOST", "IMPORTED") and not known.was_saved
             return "the sidebar forgot a task of another file" if is_wanted else ""
         return "" if (rows[local_id].state, rows[local_id].scene_name) == (state, "") else "the sidebar is behind"
 
@@ -439,4 +450,5 @@ class World:
 
 def _collections() -> Counter[str]:
     """How often each task's model is in the open file."""
-    return Counter(item["tokenlab_local_id"] for item in bpy.data.collections if item.get("tokenlab_local_id"))
+    shown = (item for item in bpy.data.collections if item.users)  # Others are left of a deleted scene.
+    return Counter(item["tokenlab_local_id"] for item in shown if item.get("tokenlab_local_id"))

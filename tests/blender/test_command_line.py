@@ -403,6 +403,22 @@ def test_the_lists_are_for_people_and_for_programs(command: CommandLine, simulat
     assert models["tripo-h3.1"]["max_price_usd"] == "0.4"
 
 
+def test_what_a_command_has_written_or_has_named_waits_for_nobody(
+    command: CommandLine, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    (tmp_path / "props.csv").write_text("prompt,output\na lamp,lamp.glb\na house,house.blend\n", encoding="utf-8")
+    commands: list[list[object]] = [
+        ["generate", "a robot"],
+        ["generate", "a fox", "--output", tmp_path / "fox.glb"],
+        ["batch", tmp_path / "props.csv", "--output-dir", tmp_path / "out"],
+    ]
+    for words in commands:
+        ended = command.run(*words)
+        assert ended.status == 0, ended.said
+    assert command.run("list", "--unfinished", "--json").data["tasks"] == []
+    assert len(simulator.creates()) == 4
+
+
 def test_looking_takes_no_task_over(command: CommandLine, simulator: SimulatorProcess) -> None:
     simulator.configure(seconds=60.0)
     process = command.start("generate", "a robot")

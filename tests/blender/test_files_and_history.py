@@ -11,8 +11,9 @@ from types import ModuleType
 from typing import Any
 
 import bpy
+import pytest
 
-from tests.blender.support import pump
+from tests.blender.support import new_session, pump
 from tests.simulator.process import SimulatorProcess
 
 
@@ -142,6 +143,74 @@ def test_a_file_closed_unsaved_after_the_import_gets_its_model_when_it_is_opened
     task.wait(timeout=60)
     assert len(collections_of(task)) == 1
     assert len(simulator.creates()) == 1
+
+
+def listed() -> dict[str, str]:
+    """What the sidebar says of each task."""
+    return {row.local_id: row.state for row in bpy.context.window_manager.tokenlab.tasks}
+
+
+def test_a_model_whose_import_was_never_saved_stays_in_the_list_of_every_file(
+    extension: ModuleType, session: Any, tmp_path: Path
+) -> None:
+    path = str(tmp_path / "scene.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    task = extension.generate("a chair", model="try-without-key")
+    task.wait(timeout=60)
+    tick = extension.core.blender.tick
+    tick.tick()
+    assert listed() == {task.local_id: "IMPORTED"}
+    new_session(extension)  # As after a crash: the file on disk has never heard of the task.
+    bpy.ops.wm.open_mainfile(filepath=path)
+    assert [(one.local_id, one.state) for one in extension.tasks()] == [(task.local_id, "READY")]
+    assert listed() == {task.local_id: "READY"}
+    bpy.ops.tokenlab.import_model(local_id=task.local_id, here=True)
+    tick.tick()
+    assert listed() == {} and task.objects
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    tick.tick()
+    new_session(extension)
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    assert extension.tasks() == [], "the file that was saved has it"
+
+
+def test_undo_of_an_import_from_another_file_keeps_the_task_in_the_list(extension: ModuleType, session: Any) -> None:
+    task = extension.generate("a chair", model="try-without-key")
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    bpy.ops.ed.undo_push(message="Original")
+    pump(extension, lambda: task.state == "READY")
+    tick = extension.core.blender.tick
+    bpy.ops.tokenlab.import_model(local_id=task.local_id, here=True)
+    tick.tick()
+    assert listed() == {} and task.state == "IMPORTED", "its model is here"
+    undo()
+    tick.tick()
+    assert task.objects == [] and listed() == {task.local_id: "READY"}
+    assert bpy.context.window_manager.tokenlab.tasks_elsewhere == 1
+    redo()
+    tick.tick()
+    assert task.objects and listed() == {}
+
+
+@pytest.mark.parametrize("is_saved", [False, True], ids=["never saved", "saved before"])
+def test_the_deletion_of_its_scene_keeps_an_imported_task_in_the_list(
+    extension: ModuleType, session: Any, tmp_path: Path, is_saved: bool
+) -> None:
+    tick = extension.core.blender.tick
+    task = extension.generate("a chair", model="try-without-key")
+    task.wait(timeout=60)
+    if is_saved:
+        bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    home = bpy.context.scene
+    bpy.data.scenes.new("Second")
+    bpy.ops.ed.undo_push(message="New Scene")
+    bpy.data.scenes.remove(home)
+    bpy.ops.ed.undo_push(message="Delete Scene")
+    tick.tick()
+    assert task.objects == [] and listed() == {task.local_id: "READY"}
+    undo()
+    tick.tick()
+    assert task.objects and listed() == {task.local_id: "IMPORTED"}
 
 
 def test_a_model_lands_in_the_scene_that_asked_for_it(extension: ModuleType, simulator: SimulatorProcess) -> None:

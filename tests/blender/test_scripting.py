@@ -19,9 +19,23 @@ import pytest
 
 from tests.blender.commands import CommandLine
 from tests.blender.documentation import Example, batch_file, commands, examples
-from tests.blender.support import pump
+from tests.blender.support import new_session, pump
 from tests.blender.test_whole_way import png
 from tests.simulator.process import SimulatorProcess
+
+
+class Window:
+    """Blender's application, with a window."""
+
+    background = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(bpy.app, name)
+
+
+def with_window() -> Any:
+    """What a module finds as `bpy` where there is a window."""
+    return SimpleNamespace(app=Window(), context=bpy.context, data=bpy.data, types=bpy.types)
 
 
 def test_the_page_has_examples_of_each_kind() -> None:
@@ -139,6 +153,39 @@ def test_a_function_may_remove_its_task_and_ask_for_another_one(
         _ = first.state
 
 
+def rest(extension: ModuleType) -> None:
+    """Let Blender's timer run until it has ended by itself."""
+    timers, tick = bpy.app.timers, extension.core.blender.tick
+    pump(extension, lambda: not timers.is_registered(tick.tick))
+
+
+def test_a_function_that_is_given_to_a_finished_task_by_another_function_is_called(
+    extension: ModuleType, session: Any
+) -> None:
+    heard: list[str] = []
+    first, second = (extension.generate(name, model="try-without-key") for name in ("a chair", "a table"))
+    pump(extension, lambda: first.is_over and second.is_over)
+    rest(extension)
+    first.on_change(lambda _one: second.on_change(lambda other: heard.append(other.title)))
+    rest(extension)
+    assert heard == ["a table"], "the timer was woken from within itself, and has ended all the same"
+
+
+def test_a_function_does_not_hear_of_an_import_anew_when_the_journal_is_read_again(
+    extension: ModuleType, session: Any
+) -> None:
+    heard: list[str] = []
+    task = extension.generate("a chair", model="try-without-key")
+    task.wait(timeout=60)
+    task.on_change(lambda one: heard.append(one.state))
+    rest(extension)
+    session.restore()
+    extension.core.blender.tick.tick()
+    extension.resume_all()
+    rest(extension)
+    assert heard == ["IMPORTED"]
+
+
 # ---- interrupting
 
 
@@ -161,18 +208,8 @@ def test_in_a_window_a_wait_refuses_and_names_the_way(
     extension: ModuleType, simulator: SimulatorProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task = extension.generate("a chair")
-
-    class Window:
-        """Blender's application, with a window."""
-
-        background = False
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(bpy.app, name)
-
-    fake = SimpleNamespace(app=Window(), data=bpy.data, types=bpy.types)
     with monkeypatch.context() as patch:
-        patch.setattr(extension.core.blender.task_handle, "bpy", fake)
+        patch.setattr(extension.core.blender.task_handle, "bpy", with_window())
         began = time.monotonic()
         with pytest.raises(extension.TokenLabError, match=r"on_change\(\)"):
             task.wait()
@@ -188,3 +225,95 @@ def test_a_handle_whose_task_was_removed_can_still_be_printed(
     task.wait(timeout=60)
     bpy.ops.tokenlab.remove_task(local_id=task.local_id)
     assert repr(task) == f"<TokenLab task {task.local_id}: removed>"
+
+
+# ---- after a start
+
+
+def test_a_script_that_is_run_again_after_it_died_pays_once(extension: ModuleType, simulator: SimulatorProcess) -> None:
+    simulator.configure(seconds=60.0)
+    first = extension.generate("a red fox")
+    pump(extension, lambda: first.task_id)
+    new_session(extension)
+    with pytest.raises(extension.TokenLabError, match="same was sent about a minute ago"):
+        extension.generate("a red fox")
+    assert len(simulator.creates()) == 1
+    assert extension.generate("a red fox", confirm_duplicate=True)
+
+
+def test_in_a_window_nothing_is_sent_before_the_journal_was_read(
+    extension: ModuleType, simulator: SimulatorProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extension.core.blender.scripting, "bpy", with_window())
+    simulator.configure(seconds=60.0)
+    with pytest.raises(extension.TokenLabError, match=r"still being read.* Nothing was sent or charged. Try again"):
+        extension.generate("a red fox")
+    assert extension.generate("a red hen", model="try-without-key").state == "QUEUED", "it costs nothing"
+    sessions = extension.core.blender.session
+    pump(extension, lambda: sessions.current().is_restored)
+    task = extension.generate("a red fox")
+    pump(extension, lambda: task.task_id)
+    sessions.current().restore()  # As by opening another file: what was sent is known from before.
+    with pytest.raises(extension.TokenLabError, match="same was sent"):
+        extension.generate("a red fox")
+    extension.generate("a red cow")
+
+
+def test_a_journal_that_cannot_be_read_is_said_before_anything_else(
+    extension: ModuleType, simulator: SimulatorProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "no folder").write_text("")
+    monkeypatch.setenv("TOKENLAB_DATA_DIR", str(tmp_path / "no folder"))
+    new_session(extension)
+    with pytest.raises(extension.TokenLabError, match="task journal"):
+        extension.generate("a red fox")
+    assert simulator.creates() == []
+
+
+def test_the_tasks_of_a_file_are_there_when_a_script_asks_for_them_first(
+    extension: ModuleType, session: Any, tmp_path: Path
+) -> None:
+    task = extension.generate("a chair", model="try-without-key")
+    task.wait(timeout=60)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "chair.blend"))
+    new_session(extension)
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "chair.blend"))
+    assert [(one.local_id, one.state) for one in extension.tasks()] == [(task.local_id, "IMPORTED")]
+
+
+# ---- another key
+
+
+def test_tasks_that_a_wrong_key_has_stopped_go_on_with_the_right_one(
+    extension: ModuleType, simulator: SimulatorProcess, preferences: Any
+) -> None:
+    simulator.configure(seconds=1000.0)
+    tasks = [extension.generate(f"fox {number}") for number in range(3)]
+    pump(extension, lambda: all(task.task_id for task in tasks))
+    tasks[2].stop_waiting()
+    preferences.api_key = "sk-mistyped"
+    pump(extension, lambda: [task.state for task in tasks] == ["STOPPED"] * 3)
+    assert "does not accept the API key. The task goes on at the service." in tasks[0].error
+    assert "asked about again by itself" in tasks[0].error
+    rest(extension)
+    for task in tasks:
+        simulator.steer(task.task_id, seconds=0.0)
+    preferences.api_key = simulator.key
+    pump(extension, lambda: [task.state for task in tasks] == ["IMPORTED", "IMPORTED", "STOPPED"])
+    assert tasks[2].error == "", "the user has stopped waiting for it"
+    assert len(simulator.creates()) == 3
+
+
+def test_resume_all_takes_up_what_a_wrong_key_has_stopped_before_a_restart(
+    extension: ModuleType, simulator: SimulatorProcess, preferences: Any
+) -> None:
+    simulator.configure(seconds=1000.0)
+    task = extension.generate("a fox")
+    pump(extension, lambda: task.task_id)
+    preferences.api_key = "sk-mistyped"
+    pump(extension, lambda: task.state == "STOPPED")
+    preferences.api_key = simulator.key
+    new_session(extension)
+    assert [one.local_id for one in extension.resume_all()] == [task.local_id]
+    assert task.state != "STOPPED"
+    assert len(simulator.creates()) == 1

@@ -178,7 +178,7 @@ def test_the_service_s_own_503_is_known_by_its_type_or_its_code(inner: dict[str,
 
 def test_a_task_of_another_workspace_says_what_key_it_wants() -> None:
     sentence = str(from_answer(403, {}, error("task_not_owned"), during="status"))
-    assert sentence.endswith("Use a key of the workspace that the task belongs to, then resume it.")
+    assert "Use a key of the workspace that the task belongs to: with another key" in sentence
     assert "model" not in sentence
 
 

@@ -15,7 +15,7 @@ import bpy
 from ...service.contract import FORMATS
 from ...service.errors import Duplicate, OverBudget, TokenLabError
 from ...tasks.task import TaskState
-from .. import scripting
+from .. import scripting, session
 from ..pump import pump
 from ..task_handle import TaskHandle
 from . import outputs, workplace
@@ -138,4 +138,6 @@ def finish(handle: TaskHandle, output: Path | None) -> Answer:
             status, problem = ExitStatus.FAILED, str(error)
     elif status is ExitStatus.SUCCESS:
         path = handle.result_path
+        # Whoever gave the command is told where it is.
+        session.current().engine.records.change(handle.local_id, delivered=True)
     return Answer(status, [str(path)] if path else [], result_of(handle, path), problem)

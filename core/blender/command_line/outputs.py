@@ -75,7 +75,7 @@ def write(handle: TaskHandle, path: Path) -> None:
             f"{path.name} could not be written ({reason}). The model was paid for, and is kept in the library. Make "
             "room or choose another folder, then use the same command or resume."
         ) from error
-    session.current().engine.records.change(handle.local_id, output_path="")
+    session.current().engine.records.change(handle.local_id, output_path="", delivered=True)
 
 
 def _save_file(path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import bpy
 
 from ...service.errors import TokenLabError
+from ...tasks.refused_key import has_stopped_by_itself
 from ...tasks.task import LEASED, Task, TaskState
 from .. import scripting, session
 from ..pump import pump
@@ -40,7 +41,7 @@ def resume(options: argparse.Namespace, progress: Progress) -> Answer:
     """
     workplace.open_empty_file()
     current = workplace.begin(options)
-    workplace.take_up(lambda task: bool(task.output_path) or _has_stopped_by_itself(task))
+    workplace.take_up(lambda task: bool(task.output_path) or has_stopped_by_itself(task))
     handles = [TaskHandle(task.local_id) for task in current.engine.records.all() if _is_wanted(current, task)]
     if any(not handle.is_stand_in and _needs_service(handle.record) for handle in handles):
         workplace.require_service(None)
@@ -73,12 +74,7 @@ def _is_wanted(current: session.Session, task: Task) -> bool:
         return False
     if current.engine.is_working_on(task.local_id) or task.output_path:
         return True
-    return task.state is TaskState.UNCERTAIN or _has_stopped_by_itself(task)
-
-
-def _has_stopped_by_itself(task: Task) -> bool:
-    """Whether a task is not asked about for a reason, and not because the user has stopped waiting for it."""
-    return task.state is TaskState.STOPPED and bool(task.error)
+    return task.state is TaskState.UNCERTAIN or has_stopped_by_itself(task)
 
 
 def _needs_service(task: Task) -> bool:

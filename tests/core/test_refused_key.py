@@ -1,0 +1,59 @@
+# SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which tasks are asked about again when there is another key, and when there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.service.address import Connection
+from core.tasks.refused_key import ask_again, is_another_key
+from core.tasks.task import TaskState
+from tests.engine_rig import Rig
+from tests.simulator.process import SimulatorProcess
+
+S = TaskState
+HERE = "https://service.invalid"
+
+
+@pytest.fixture
+def rig(simulator: SimulatorProcess, tmp_path: Path) -> Iterator[Rig]:
+    simulator.configure(seconds=1000.0)
+    rig = Rig(tmp_path, simulator.url, simulator.key)
+    yield rig
+    assert rig.engine.stop()
+
+
+@pytest.mark.parametrize(
+    ("now", "is_another"),
+    [
+        (Connection(HERE, "sk-two"), True),
+        (Connection(HERE, "sk-one"), False),
+        (Connection(HERE, ""), False),
+        (Connection("https://other.invalid", "sk-two"), False),
+    ],
+    ids=["another key", "the same", "none", "another service"],
+)
+def test_only_another_key_of_the_same_service_is_one_to_ask_with(now: Connection, is_another: bool) -> None:
+    assert is_another_key(Connection(HERE, "sk-one"), now) is is_another
+
+
+def test_what_was_refused_is_asked_about_once_for_each_key_and_what_the_user_stopped_is_not(
+    rig: Rig, simulator: SimulatorProcess
+) -> None:
+    refused, stopped = rig.submit("a fox"), rig.submit("a hen")
+    rig.run_until(lambda: bool(rig.task(refused).task_id and rig.task(stopped).task_id))
+    assert rig.engine.stop_waiting(stopped)
+    for key in ("sk-mistyped", "sk-mistyped-again"):
+        rig.use_key(key)
+        ask_again(rig.engine)
+        assert rig.run_to(refused, S.STOPPED).error
+    simulator.steer(rig.task(refused).task_id, seconds=0.0)
+    rig.use_key(simulator.key)
+    assert ask_again(rig.engine) == [refused]
+    assert rig.run_to(refused, S.READY).error == ""
+    assert rig.task(stopped).state is S.STOPPED
+    assert len(simulator.creates()) == 2
