@@ -14,7 +14,6 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import bpy
@@ -371,13 +370,13 @@ class Session:
         self.spending.take(row.task for row in event.rows)
         self.books.note(row.task for row in event.rows)
         self.file.take(event.rows)
-        self._find_previews()
+        thumbnails.look_for(self.engine)
         self.library.keep_up()
 
     def _others_seen(self, event: OthersSeen) -> None:
         self.file.take_others(event.rows)
         if any(row.is_ours and row.task.blend_path for row in event.rows):
-            self._find_previews()
+            thumbnails.look_for(self.engine)
 
     def _journal_failed(self, event: JournalFailed) -> None:
         session_list().notice = event.sentence
@@ -412,14 +411,6 @@ class Session:
     def _previews_found(self, event: PreviewsFound) -> None:
         thumbnails.take(event.pictures)
         task_list.tag_redraw()
-
-    def _find_previews(self) -> None:
-        """Have the pictures of models looked for that were made before; those of new ones are told of."""
-        tasks = [
-            task for task in self.engine.records.all() if task.blend_path and not thumbnails.icon_id(task.local_id)
-        ]
-        if tasks and not bpy.app.background:
-            self.engine.run(partial(previews.find, models=[(task.local_id, task.blend_path) for task in tasks]))
 
     def _show_import(self, task: Task) -> None:
         """A model has come into the file, or does not come by itself any more."""

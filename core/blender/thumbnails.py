@@ -10,9 +10,13 @@ is found out by workers (`core.tasks.previews`).
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 import bpy
 import bpy.utils.previews
+
+from ..tasks import previews
+from ..tasks.engine import Engine
 
 _collections: list[bpy.utils.previews.ImagePreviewCollection] = []
 """The one collection of this session, or empty."""
@@ -36,6 +40,13 @@ def take(pictures: Iterable[tuple[str, str]]) -> None:
         # A picture that was made anew has another name here: Blender reads no name twice.
         preview = collection.load(f"{local_id} {len(collection)}", path, "IMAGE")
         _icons[local_id] = preview.icon_id
+
+
+def look_for(engine: Engine) -> None:
+    """Have the pictures of models looked for that were made before; those of new ones are told of."""
+    tasks = [task for task in engine.records.all() if task.blend_path and not icon_id(task.local_id)]
+    if tasks and not bpy.app.background:
+        engine.run(partial(previews.find, models=[(task.local_id, task.blend_path) for task in tasks]))
 
 
 def forget() -> None:

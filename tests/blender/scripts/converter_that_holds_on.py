@@ -33,7 +33,7 @@ def main() -> None:
     script.main()
 
 
-def hold_on(path: Path, *_arguments: object) -> None:
+def hold_on(path: Path, *_arguments: object, **_options: object) -> None:
     sleep = ctypes.PyDLL(None).sleep
     path.with_name("held").touch()
     # Called through PyDLL, a function keeps Python to itself.
