@@ -93,10 +93,14 @@ def test_once_a_script_has_asked_a_file_that_is_opened_later_is_taken_up_as_well
     extension: ModuleType, simulator: SimulatorProcess, left: tuple[Any, Path, Path]
 ) -> None:
     task, blend, _ = left
-    assert extension.tasks() == []
-    open_file(blend)
-    pump(extension, lambda: extension.core.blender.session.current().is_restored)
+    # It goes on though its file is not open, and its model waits for that.
     assert [found.local_id for found in extension.tasks()] == [task.local_id]
+    simulator.steer(task.task_id, seconds=0.0)
+    pump(extension, lambda: task.state == "READY")
+    assert collections_of(task) == []
+    open_file(blend)
+    pump(extension, lambda: task.state == "IMPORTED")
+    assert len(collections_of(task)) == 1
 
 
 def test_a_scene_appended_before_a_script_asks_has_no_part_in_its_tasks(
