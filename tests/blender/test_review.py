@@ -40,7 +40,9 @@ def test_what_the_connection_test_said_is_no_longer_shown_of_another_key_or_once
     simulator.configure(faults=["create-401"])
     with pytest.raises(extension.TokenLabError, match="does not accept the API key"):
         extension.generate("a cube").wait(timeout=60)
-    assert (shown.service_state, shown.connection_status) == ("KEY_REFUSED", "")
+    # A busy computer leaves what is left to be told to a later tick.
+    pump(extension, lambda: shown.service_state == "KEY_REFUSED")
+    assert shown.connection_status == ""
 
 
 def test_the_answer_about_the_key_before_is_not_shown_of_the_one_that_is_set_now(
