@@ -21,9 +21,11 @@ def write_over(item: bpy.types.bpy_struct, name: str, path: str) -> None:
     """Put a path in the place of another one, and leave nothing of that.
 
     Blender writes the new one over the beginning of the old one and saves all of the field: the rest would be read out
-    of a published file by whoever looks at its bytes.
+    of a published file by whoever looks at its bytes. Where this Blender lets nobody change it, it stays.
 
     :param name: of a property that is a path and has no update.
     """
+    if item.is_property_readonly(name):
+        return  # As where an appended thing is from, in 4.3 alone.
     setattr(item, name, " " * _LONGEST)
     setattr(item, name, path)

@@ -13,7 +13,7 @@ from pathlib import Path
 import bpy
 import pytest
 
-from tests.blender.commands import CommandLine, wait_for_polls
+from tests.blender.commands import CommandLine, complete_all, wait_for_polls
 from tests.blender.models_to_place import KINDS
 from tests.blender.support import vertex_count
 from tests.simulator.models import ensure_models
@@ -280,5 +280,6 @@ def test_the_end_of_the_time_waits_for_the_answer_to_what_is_being_sent(
     assert [row["status"] for row in batch.results()] == ["running", "waiting"]
     assert batch.results()[0]["task_id"]
     simulator.configure(delay=0.0, seconds=0.2)
+    complete_all(simulator)
     assert batch.command.run(*batch.words()).status == 0
     assert [task["prompt"] for task in simulator.creates()] == ["a robot", "a car"]

@@ -17,7 +17,7 @@ from typing import Any
 import bpy
 import pytest
 
-from tests.blender.commands import CommandLine, wait_for_polls
+from tests.blender.commands import CommandLine, complete_all, wait_for_polls
 from tests.blender.support import vertex_count
 from tests.ended_process import elsewhere, of_ended
 from tests.simulator.models import ensure_models
@@ -308,7 +308,8 @@ def test_the_end_of_the_time_and_ctrl_c_wait_for_the_answer_to_what_is_being_sen
     assert ended.status == 3 and "still runs" in ended.said, ended.said
     ended = command.interrupt(command.start("generate", "a car", "--output", tmp_path / "car.glb"), "Submitting")
     assert ended.status == 130 and "on its way" in ended.said, ended.said
-    simulator.configure(delay=0.0, seconds=0.2)
+    simulator.configure(delay=0.0)
+    complete_all(simulator)
     ended = command.run("resume")
     assert ended.status == 0, ended.said
     assert sorted(ended.lines) == [str(tmp_path / "car.glb"), str(tmp_path / "robot.glb")]
@@ -362,7 +363,7 @@ def test_resume_does_not_replace_what_was_made_meanwhile_unless_that_is_said(
         words = ("generate", path.stem, "--output", path, "--timeout", 2, "--overwrite")
         assert command.run(*words).status == 3
     newer.write_bytes(b"work of years")
-    simulator.configure(seconds=0.2)
+    complete_all(simulator)
     ended = command.run("resume")
     assert ended.status == 1 and "newer.glb" in ended.said and "--overwrite" in ended.said
     assert ended.lines == [str(older)] and older.read_bytes()[:4] == b"glTF"
