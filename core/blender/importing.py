@@ -165,13 +165,16 @@ def _append(path: Path, scene: bpy.types.Scene) -> bpy.types.Collection:
 def _forget_library(items: Iterable[bpy.types.ID]) -> None:
     """Have nothing in the user's file, which may be published, say where on this computer the library is.
 
-    Blender keeps with all that was appended where that was.
+    Blender keeps with all that was appended where that was. No model is given up for it.
     """
-    for item in items:
-        if item.library_weak_reference is not None:
-            write_over(item.library_weak_reference, "filepath", _LIBRARY_NAME)
-        if isinstance(item, bpy.types.Image):
-            textures.forget_places([item])
+    try:
+        for item in items:
+            if item.library_weak_reference is not None:
+                write_over(item.library_weak_reference, "filepath", _LIBRARY_NAME)
+            if isinstance(item, bpy.types.Image):
+                textures.forget_places([item])
+    except Exception:
+        logger.exception("The path of the library stays with what was imported")
 
 
 def _part_with(scenes: list[bpy.types.Scene], collection: bpy.types.Collection) -> None:
