@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
 
@@ -162,7 +162,7 @@ def _append(path: Path, scene: bpy.types.Scene) -> bpy.types.Collection:
     return collection
 
 
-def _forget_library(items: Iterable[bpy.types.ID]) -> None:
+def _forget_library(items: Collection[bpy.types.ID]) -> None:
     """Have nothing in the user's file, which may be published, say where on this computer the library is.
 
     Blender keeps with all that was appended where that was. No model is given up for it.
@@ -171,8 +171,7 @@ def _forget_library(items: Iterable[bpy.types.ID]) -> None:
         for item in items:
             if item.library_weak_reference is not None:
                 write_over(item.library_weak_reference, "filepath", _LIBRARY_NAME)
-            if isinstance(item, bpy.types.Image):
-                textures.forget_places([item])
+        textures.forget_places(item for item in items if isinstance(item, bpy.types.Image))
     except Exception:
         logger.exception("The path of the library stays with what was imported")
 
