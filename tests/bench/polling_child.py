@@ -19,7 +19,7 @@ from typing import Any
 import bpy
 import requests
 
-from tests.blender.support import MODULE, REPOSITORY, ask_without_pause, new_session
+from tests.blender.support import MODULE, REPOSITORY, new_session
 
 SERVICE = os.environ["TOKENLAB_API_BASE"]
 NAIVE_ROUNDS = 3
@@ -61,7 +61,6 @@ def ours(package: str, ids: list[str]) -> dict[str, Any]:
     bpy.ops.extensions.package_install_files(filepath=package, repo=REPOSITORY, enable_on_install=True)
     tokenlab: Any = importlib.import_module(MODULE)
     session = new_session(tokenlab)
-    ask_without_pause(session)
     # Nor any longer for many: this is about what an answer costs, and a hundred tasks are asked about once a minute.
     tokenlab.core.tasks.pacing._FEW = len(ids)
     for task_id in ids:

@@ -27,7 +27,7 @@ WAIT_SECONDS = 60.0
 
 
 def new_session(extension: ModuleType) -> Any:
-    """End the extension's session and begin another one that polls fast."""
+    """End the extension's session and begin another one that asks the service often, and as often as it likes."""
     sessions = extension.core.blender.session
     sessions.stop()
     sessions.start(extension.core.blender.tick.ensure_running)
@@ -35,6 +35,7 @@ def new_session(extension: ModuleType) -> Any:
     session.engine.pacing = type(session.engine.pacing)(
         usual=0.05, slow=0.05, longest_back_off=0.2, download_tries=3, submit_tries=3, billing=()
     )
+    ask_without_pause(session)
     return session
 
 

@@ -25,9 +25,8 @@ SERVED = {"glb": "robot.glb", "fbx": "robot.fbx", "obj": "robot_obj.zip", "usdz"
 
 
 def run_demo(output: Path, *arguments: object) -> None:
-    run_script(
-        ROOT / "tests" / "demo" / "__main__.py", "--output-dir", output, "--samples", 4, *arguments, environment={}
-    )
+    quick = ("--samples", 4, "--seconds", 1)
+    run_script(ROOT / "tests" / "demo" / "__main__.py", "--output-dir", output, *quick, *arguments, environment={})
 
 
 def describe(blend: Path) -> dict[str, Any]:

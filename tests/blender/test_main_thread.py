@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import statistics
 import sys
 import threading
 import time
@@ -104,17 +103,16 @@ def request_threads(extension: ModuleType, simulator: SimulatorProcess, session:
     return names
 
 
-def tick_for(extension: ModuleType, seconds: float, around: Callable[[], Any]) -> list[float]:
-    """Call the tick as Blender would; return how long each call took, in seconds."""
-    durations = []
+def tick_for(extension: ModuleType, seconds: float, watch: Watch) -> int:
+    """Call the tick as Blender would, watched; return how often."""
+    count = 0
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        with around():
-            started = time.perf_counter()
+        with watch.watching():
             extension.core.blender.tick.tick()
-            durations.append(time.perf_counter() - started)
+        count += 1
         time.sleep(0.02)
-    return durations
+    return count
 
 
 def test_no_request_and_no_wait_happens_on_the_main_thread(
@@ -133,17 +131,11 @@ def test_no_request_and_no_wait_happens_on_the_main_thread(
     with watch.watching():
         for number in range(TASKS):
             extension.generate(f"cube {number}")
-    watched = tick_for(extension, SECONDS, watch.watching)
+    ticks = tick_for(extension, SECONDS, watch)
     assert watch.seen == []
     assert len(request_threads) > TASKS / 4, "as many as the budget of all tasks allows"
     assert threading.main_thread().name not in request_threads
-    assert len(watched) > 50
-    durations = sorted(tick_for(extension, SECONDS, contextlib.nullcontext))
-    print(
-        f"\nTick with {TASKS} tasks at a service that takes 2 s: {len(durations)} ticks, "
-        f"median {1000 * statistics.median(durations):.3f} ms, "
-        f"95 % {1000 * durations[int(0.95 * len(durations))]:.3f} ms, longest {1000 * durations[-1]:.3f} ms"
-    )
+    assert ticks > 50
     pump(extension, lambda: {task.state for task in extension.tasks()} <= {"PENDING", "PROCESSING"})
     assert len(simulator.creates()) == TASKS
 

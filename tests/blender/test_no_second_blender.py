@@ -14,7 +14,7 @@ import bpy
 import pytest
 
 from tests import odd_models, tiny_models
-from tests.blender.support import ask_without_pause, pump, vertex_count
+from tests.blender.support import pump, vertex_count
 from tests.simulator.process import SimulatorProcess
 
 SKY = """
@@ -29,7 +29,6 @@ SKY = """
 @pytest.fixture
 def blocked(session: Any, simulator: SimulatorProcess, tmp_path: Path) -> Iterator[Path]:
     """Something that keeps any second Blender from being started: a file where its folder has to be."""
-    ask_without_pause(session)
     assets = tmp_path / "assets"
     assets.mkdir()
     (assets / "model.ply").write_bytes(tiny_models.ply())

@@ -23,7 +23,6 @@ import pytest
 from tests import odd_models, second_blenders, tiny_models
 from tests.blender.support import (
     SHARED_SAMPLES,
-    ask_without_pause,
     data_counts,
     limit_second_blender,
     new_session,
@@ -320,7 +319,6 @@ def stage(
         patch.setenv("TOKENLAB_API_KEY", simulator_process.key)
         patch.setattr(extension.core.blender.second_blender, "_CRASHING", frozenset(item.name for item in formats))
         session = new_session(extension)
-        ask_without_pause(session)
         limit_second_blender(session, convert=60.0)
         # Pictures take longer than all the rest, and are looked at elsewhere.
         patch.setattr(session.engine._previews, "want", lambda _local_id: None)

@@ -16,7 +16,7 @@ import bpy
 import pytest
 
 from tests.blender.fake_layout import Drawn, draw
-from tests.blender.support import ask_without_pause, pump
+from tests.blender.support import pump
 from tests.loopback import refused_port
 from tests.simulator.process import SimulatorProcess
 
@@ -110,7 +110,6 @@ def test_each_state_of_a_task_has_its_words_and_its_action(
     words: str,
     action: str,
 ) -> None:
-    ask_without_pause(session)
     simulator.configure(faults=faults, seconds=600 if state == "LOST" else 0.0)
     extension.generate("a cube")
     pump(extension, lambda: rows()[0].state == state)
@@ -239,7 +238,6 @@ def test_the_sidebar_is_drawn_again_only_when_there_is_something_new(
 def test_the_status_bar_tells_what_runs_and_what_has_come(
     extension: ModuleType, simulator: SimulatorProcess, session: Any
 ) -> None:
-    ask_without_pause(session)
     simulator.configure(seconds=600)
     bar = extension.panels.status_bar
     now = [0.0]

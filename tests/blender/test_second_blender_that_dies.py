@@ -20,7 +20,7 @@ import pytest
 
 from core.files.scene_units import FACTORY
 from tests import odd_models, second_blenders, tiny_models
-from tests.blender.support import ROOT, ask_without_pause, limit_second_blender, pump, vertex_count
+from tests.blender.support import ROOT, limit_second_blender, pump, vertex_count
 from tests.loopback import wait_for
 from tests.simulator.process import SimulatorProcess
 
@@ -41,7 +41,6 @@ class Stage:
         self.assets = folder / "assets"
         self.assets.mkdir()
         simulator.configure(assets=str(self.assets), seconds=0)
-        ask_without_pause(session)
         self.heard = [""]
         """What second Blenders have said."""
         converter = session.engine._converter

@@ -25,7 +25,6 @@ import bpy
 from tests.blender.support import (
     MODULE,
     REPOSITORY,
-    ask_without_pause,
     data_counts,
     limit_second_blender,
     new_session,
@@ -46,7 +45,6 @@ class Session:
         core = self.tokenlab.core
         core.blender.second_blender._CRASHING = frozenset(item.name for item in core.files.formats.ModelFormat)
         self.session = new_session(self.tokenlab)
-        ask_without_pause(self.session)
         limit_second_blender(self.session, **plan["limits"])
         self.importers, self.importing = core.blender.importers, core.blender.importing
         self.appended = 0.0

@@ -23,7 +23,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PROMPT = "a low-poly robot mascot"
 MODULE = "bl_ext.user_default.tokenlab_3d"
 FORMATS = ("glb", "fbx", "obj", "usdz")
-SIMULATED_SECONDS = 8.0
+SECONDS = 8.0
 """How long the simulator's task takes: enough to see it progress."""
 WAIT_SECONDS = 900.0
 
@@ -31,7 +31,7 @@ WAIT_SECONDS = 900.0
 def main() -> int:
     options = parse_arguments()
     throw_away = tempfile.TemporaryDirectory(prefix="tokenlab-demo-", ignore_cleanup_errors=True)
-    with throw_away as folder, service(options.live) as (url, key):
+    with throw_away as folder, service(options) as (url, key):
         # Blender reads its folders when it is imported, so the throw-away profile has to come first.
         os.environ["BLENDER_USER_RESOURCES"] = str(Path(folder) / "blender")
         os.environ["TOKENLAB_DATA_DIR"] = str(data_folder(options, Path(folder)))
@@ -47,6 +47,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--image", type=Path, help="a picture to generate from")
     parser.add_argument("--live", action="store_true", help="ask the real service, which costs money")
     parser.add_argument("--samples", type=int, default=32, help="quality of the picture")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="how long the simulator's task takes")
     parser.add_argument("--output-dir", type=Path, default=REPOSITORY / "out" / "demo")
     options = parser.parse_args()
     if options.image is not None and not options.image.is_file():
@@ -62,9 +63,9 @@ def data_folder(options: argparse.Namespace, throw_away: Path) -> Path:
 
 
 @contextlib.contextmanager
-def service(live: bool) -> Iterator[tuple[str, str]]:
+def service(options: argparse.Namespace) -> Iterator[tuple[str, str]]:
     """Yield address and key of the service: the real one, or a simulator that ends with the demo."""
-    if live:
+    if options.live:
         print("This asks the real service, which costs money.", flush=True)
         yield os.environ.get("TOKENLAB_API_BASE", "https://api.tokenlab.sh"), os.environ["TOKENLAB_API_KEY"]
         return
@@ -72,7 +73,7 @@ def service(live: bool) -> Iterator[tuple[str, str]]:
     from tests.simulator.process import SimulatorProcess  # noqa: PLC0415
 
     print("This asks the simulator on this machine, which costs nothing.", flush=True)
-    with SimulatorProcess(seconds=SIMULATED_SECONDS) as simulator:
+    with SimulatorProcess(seconds=options.seconds) as simulator:
         yield simulator.url, simulator.key
 
 

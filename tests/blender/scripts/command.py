@@ -16,7 +16,7 @@ from typing import Any
 
 import bpy
 
-from tests.blender.support import MODULE, REPOSITORY, ask_without_pause, new_session
+from tests.blender.support import MODULE, REPOSITORY, new_session
 
 
 def main() -> int:
@@ -31,7 +31,6 @@ def main() -> int:
         session.engine.pacing = type(session.engine.pacing)(
             usual=0.2, slow=0.2, longest_back_off=1.0, billing=(0.2, 1.0)
         )
-        ask_without_pause(session)
     if blend := os.environ.get("TOKENLAB_TEST_OPEN"):
         bpy.ops.wm.open_mainfile(filepath=blend)
     return int(tokenlab.run_command(arguments))

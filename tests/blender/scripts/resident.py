@@ -18,7 +18,7 @@ from typing import Any
 
 import bpy
 
-from tests.blender.support import MODULE, REPOSITORY, pump, vertex_count
+from tests.blender.support import MODULE, REPOSITORY, ask_without_pause, pump, vertex_count
 
 
 def install(package: str) -> Any:
@@ -31,6 +31,7 @@ def enabled() -> Any:
     tokenlab = importlib.import_module(MODULE)
     session = tokenlab.core.blender.session.current()
     session.engine.pacing = type(session.engine.pacing)(usual=0.05, slow=0.05, longest_back_off=0.2)
+    ask_without_pause(session)
     return tokenlab
 
 
