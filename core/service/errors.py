@@ -226,6 +226,11 @@ class _Answer:
         return self.status == 404 and self.during in ("create", "models") and self.code != "model_not_found"
 
     @property
+    def is_of_no_service(self) -> bool:
+        """Whether it is the 404 of any web server, at a wrong address or on the way, and no word about a task."""
+        return self.status == 404 and self.during == "status" and not self.code
+
+    @property
     def is_own_word(self) -> bool:
         """Whether it is the service's own 503 (API notes 5.1).
 
@@ -257,7 +262,7 @@ def from_answer(
     request = request_id(headers)
     if status == 429 or (answer.is_own_word and not answer.is_final):
         return _busy(answer, request, retry_after_seconds(headers, body))
-    if status == 408 or (status >= 500 and not answer.is_own_word):
+    if status == 408 or (status >= 500 and not answer.is_own_word) or answer.is_of_no_service:
         return no_answer(during, request, status)
     sentence = f"{_what_happened(answer)} {_what_next(answer)}"
     refused = Refused(sentence, status=status, code=answer.code, request_id=request)

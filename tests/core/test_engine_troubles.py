@@ -15,13 +15,14 @@ from pathlib import Path
 import pytest
 
 from core.files import library
+from core.service.address import Connection
 from core.service.contract import GenerationRequest
 from core.tasks.engine import Engine
 from core.tasks.journal import Row
 from core.tasks.pacing import Pacing
 from core.tasks.task import TaskState, new_task
 from tests.engine_rig import Gate, Rig, creates_sent
-from tests.loopback import PATIENCE_SECONDS, wait_for
+from tests.loopback import PATIENCE_SECONDS, LoopbackServer, answering, reply, wait_for
 from tests.simulator.configuration import OTHER_WORKSPACE_KEY
 from tests.simulator.process import SimulatorProcess
 from tests.tiny_models import glb
@@ -99,6 +100,22 @@ def test_a_task_that_the_service_forgot_is_lost_but_can_be_asked_for_again(
     assert rig.engine.resume(local_id)
     rig.run_to(local_id, S.READY)
     assert len(simulator.creates()) == 1
+
+
+def test_a_mistyped_service_address_that_knows_nothing_at_all_loses_no_task(
+    rig: Rig, simulator: SimulatorProcess
+) -> None:
+    local_id = begin_running(rig, simulator)
+    settings = rig.engine.settings
+    with LoopbackServer(answering(reply(b"<html>", status="404 Not Found", headers="Connection: close\r\n"))) as other:
+        rig.engine.settings = replace(settings, connection=Connection(other.url, simulator.key))
+        rig.run_until(lambda: bool(rig.task(local_id).error))
+    assert rig.task(local_id).state is S.PENDING
+    assert "The task goes on at the service." in rig.task(local_id).error
+    rig.engine.settings = settings
+    simulator.steer(rig.task(local_id).task_id, status="completed")
+    rig.run_to(local_id, S.READY)
+    assert creates_sent(simulator) == 1
 
 
 def test_a_key_of_another_workspace_stops_the_polls_but_loses_nothing(rig: Rig, simulator: SimulatorProcess) -> None:

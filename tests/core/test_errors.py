@@ -105,7 +105,8 @@ def test_every_sentence_is_complete_whatever_was_being_done(
     status: int, body: object, kind: type[ServiceError], _words: str, during: During
 ) -> None:
     problem = from_answer(status, {}, body, during=during)
-    assert type(problem) is kind
+    is_anybodys = (status, body, during) == (404, None, "status")
+    assert type(problem) is (Unclear if is_anybodys else kind)
     check_sentence(str(problem))
 
 
@@ -143,6 +144,19 @@ def test_a_task_that_the_service_forgot_is_told_apart_and_not_sent_again() -> No
     assert (type(problem), problem.status, problem.code) == (Refused, 404, "async_task_not_found")
     assert "no longer knows this task" in str(problem)
     assert "dashboard" in str(problem)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [None, "<html>", {"error": "Not Found"}, {"error": {"message": "no Route matched"}}, {"detail": "Not Found"}],
+)
+def test_a_404_that_any_web_server_gives_does_not_say_that_a_task_is_gone(body: object) -> None:
+    problem = from_answer(404, {}, body, during="status")
+    assert type(problem) is Unclear
+    assert "The task goes on at the service." in str(problem)
+    assert (
+        type(from_answer(404, {}, {"error": {"message": "m", "type": "not_found_error"}}, during="status")) is Refused
+    )
 
 
 def test_a_service_that_says_that_waiting_is_of_no_use_is_not_asked_again() -> None:
