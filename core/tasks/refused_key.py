@@ -22,5 +22,12 @@ def is_another_key(before: Connection, now: Connection) -> bool:
 
 def ask_again(engine: Engine) -> list[str]:
     """Have the service asked once more about the tasks that have stopped by themselves; return their local ids."""
-    stopped = [task.local_id for task in engine.records.all() if has_stopped_by_itself(task)]
+    stopped = [
+        task.local_id for task in engine.records.all() if has_stopped_by_itself(task) or _was_not_fetched(engine, task)
+    ]
     return [local_id for local_id in stopped if not engine.is_followed(local_id) and engine.resume(local_id)]
+
+
+def _was_not_fetched(engine: Engine, task: Task) -> bool:
+    """Whether a model was given up on its way: perhaps the service has refused to say where it is by now."""
+    return task.state is TaskState.DOWNLOADING and bool(task.error) and not engine.is_working_on(task.local_id)

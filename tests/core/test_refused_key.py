@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,21 @@ def test_what_was_refused_is_asked_about_once_for_each_key_and_what_the_user_sto
     assert rig.run_to(refused, S.READY).error == ""
     assert rig.task(stopped).state is S.STOPPED
     assert len(simulator.creates()) == 2
+
+
+def test_a_model_whose_fresh_address_was_refused_for_the_key_is_fetched_with_another(
+    rig: Rig, simulator: SimulatorProcess
+) -> None:
+    rig.engine.pacing = replace(rig.engine.pacing, download_tries=2)
+    simulator.configure(seconds=0.0, faults=["asset-403"])
+    local_id = rig.submit("a fox")
+    rig.run_to(local_id, S.DOWNLOADING)
+    rig.use_key("sk-mistyped")
+    rig.run_until(lambda: not rig.engine.has_tasks)
+    assert rig.task(local_id).error
+    simulator.configure(faults=[])
+    rig.use_key(simulator.key)
+    assert ask_again(rig.engine) == [local_id]
+    assert rig.run_to(local_id, S.READY).error == ""
+    assert ask_again(rig.engine) == []
+    assert len(simulator.creates()) == 1
