@@ -49,8 +49,13 @@ class BatchLock:
             except FileExistsError:
                 self._remove_if_left_behind()
                 continue
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(self._owner)
+            try:
+                with os.fdopen(handle, "w", encoding="utf-8") as file:
+                    file.write(self._owner)
+            except OSError:
+                # A full disk: without a name in it the file would be somebody's until it is old.
+                self._path.unlink(missing_ok=True)
+                raise
             self._keeper.start()
             return self
         raise _taken()
@@ -58,8 +63,10 @@ class BatchLock:
     def __exit__(self, *_error: object) -> None:
         self._is_over.set()
         self._keeper.join(_TOUCH_SECONDS)
-        if self._read() == self._owner:
-            self._path.unlink(missing_ok=True)
+        # A drive that is away by now: what was done is done, and the file is known by its age.
+        with contextlib.suppress(OSError):
+            if self._read() == self._owner:
+                self._path.unlink(missing_ok=True)
 
     def _read(self) -> str | None:
         """Return who has it, or None when nobody has."""

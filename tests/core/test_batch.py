@@ -311,3 +311,25 @@ def test_a_lock_that_was_taken_over_is_not_removed_by_whoever_had_it(tmp_path: P
     with BatchLock(tmp_path):
         (tmp_path / NAME).write_text("who took it over", encoding="utf-8")
     assert (tmp_path / NAME).read_text(encoding="utf-8") == "who took it over"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no limit for the size of files.")
+def test_a_lock_that_the_disk_did_not_take_is_not_left_behind(tmp_path: Path) -> None:
+    import resource  # noqa: PLC0415  # not on Windows
+
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, usual[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"), BatchLock(tmp_path):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    with BatchLock(tmp_path):
+        pass
+
+
+def test_a_batch_whose_folder_is_away_at_its_end_ends_all_the_same(tmp_path: Path) -> None:
+    with BatchLock(tmp_path):
+        (tmp_path / NAME).unlink()
+        (tmp_path / NAME).mkdir()  # It can neither be read nor removed as a file.
+    assert not [thread for thread in threading.enumerate() if thread.name == "tokenlab-batch-lock"]
