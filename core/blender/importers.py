@@ -128,7 +128,7 @@ def import_file(
     collection = _gather(name, before, bpy.data.scenes[scene_name])
     _check_number(before)
     check(collection)
-    _take_textures(before, library.own_folder(path), is_apart=is_apart)
+    _take_textures(before, path, is_apart=is_apart)
     return collection
 
 
@@ -341,8 +341,10 @@ def _extents(collection: bpy.types.Collection) -> Iterator[float]:
                 yield from corner
 
 
-def _take_textures(before: set[int], folder: Path, *, is_apart: bool) -> None:
+def _take_textures(before: set[int], path: Path, *, is_apart: bool) -> None:
     images = [item for item in new_data(before) if isinstance(item, bpy.types.Image)]
+    folder = library.own_folder(path)
+    textures.find_moved(images, path, folder)
     textures.take_in(images, folder)
     _refuse_textures(textures.too_large(images))
     textures.drop_others(images, is_apart=is_apart)

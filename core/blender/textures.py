@@ -45,6 +45,36 @@ def take_in(images: Iterable[bpy.types.Image], folder: Path) -> None:
             _forget_place(image, path)
 
 
+def find_moved(images: Iterable[bpy.types.Image], model: Path, folder: Path) -> None:
+    """Look for pictures by their names in the archive that the model came in.
+
+    A model may name them by where they lay on the computer that made it: FBX does, and some importers look no further
+    than beside the model. Of several files with one name nobody knows which is meant.
+
+    :param folder: the model's own; without an archive it lies there itself.
+    """
+    missing = [(image, path) for image in images if (path := _place(image)) and _is_missing(image, path, folder)]
+    if not missing or model.parent == folder:
+        return
+    files: dict[str, list[Path]] = {}
+    for file in (folder / model.relative_to(folder).parts[0]).rglob("*"):
+        files.setdefault(file.name.casefold(), []).append(file)
+    for image, path in missing:
+        found = files.get(_file_name(path).casefold(), [])
+        if len(found) == 1 and found[0].is_file():
+            if image.type != "IMAGE":
+                # Blender 4.2 puts a drawn picture in the place of one that it does not find, and goes on drawing it.
+                image.source = "GENERATED"
+                image.source = "FILE"
+            image.filepath = str(found[0])
+
+
+def _is_missing(image: bpy.types.Image, path: str, folder: Path) -> bool:
+    """Whether a picture is not where the model says. Outside of its folder nobody looks: that may ask a server."""
+    is_one_file = image.packed_file is None and image.source == "FILE"
+    return is_one_file and not (_is_below(path, folder) and os.path.isfile(path))
+
+
 def forget_places(images: Iterable[bpy.types.Image]) -> None:
     """Have packed pictures not say where the file was that they were appended from."""
     for image in images:
@@ -127,7 +157,11 @@ def _pack(image: bpy.types.Image) -> None:
 
 def _forget_place(image: bpy.types.Image, path: str) -> None:
     """Name the file alone: whoever unpacks the .blend later writes to that place, and whoever reads it reads a path."""
-    name = "//" + os.path.basename(path.replace("\\", "/"))
+    name = f"//{_file_name(path)}"
     write_over(image, "filepath_raw", name)
     for packed in image.packed_files:
         write_over(packed, "filepath", name)
+
+
+def _file_name(path: str) -> str:
+    return os.path.basename(path.replace("\\", "/"))
