@@ -85,6 +85,7 @@ class Session:
         self._tested: Connection | None = None
         """What the latest connection test is about."""
         self._service: ServiceSeen | None = None
+        self._rebuilt = ""
         self.has_read_journal = False
         """What was sent before this session, and by other Blenders, is known."""
         self.spending = Spending()
@@ -349,8 +350,7 @@ class Session:
 
     def handle(self, event: Event) -> None:
         """Write down what a worker has brought."""
-        handler = self._handlers.get(type(event))
-        if handler is not None:
+        if handler := self._handlers.get(type(event)):
             handler(event)
 
     def _task_changed(self, event: TaskChanged) -> None:
@@ -366,7 +366,7 @@ class Session:
 
     def _journal_loaded(self, event: JournalLoaded) -> None:
         self.has_read_journal = True
-        session_list().notice = ""
+        session_list().notice = self._rebuilt  # Often by this very reading, and true for the whole session.
         self.spending.take(row.task for row in event.rows)
         self.books.note(row.task for row in event.rows)
         self.file.take(event.rows)
@@ -384,7 +384,7 @@ class Session:
             self.file.take(())
 
     def _journal_rebuilt(self, event: JournalRebuilt) -> None:
-        session_list().notice = event.sentence
+        session_list().notice = self._rebuilt = event.sentence
 
     def _connection_tested(self, event: ConnectionTested) -> None:
         self.connection_test = event
