@@ -58,10 +58,16 @@ def _numbers(version: str) -> tuple[int, ...]:
 def convert(context: JobContext, local_id: str, command: Command | None, data_directory: Path) -> JobDone:
     """Have a downloaded model made into a .blend; afterwards the task is `READY`, with it or with an error.
 
+    Or `DOWNLOADING`, when this computer has no model of it yet.
+
     :param command: None when the user wants no second Blender any more.
     """
     task = context.records.get(local_id)
     if task is None or task.state is not TaskState.CONVERTING:
+        return JobDone(local_id)
+    if not task.result_path:
+        # By the copy of a file that was saved in mid-preparation on another computer, or whose journal is gone.
+        context.records.change(local_id, expect=_CONVERTING, state=TaskState.DOWNLOADING, progress=0, error="")
         return JobDone(local_id)
     changes: dict[str, Any] = {"blend_path": "", "blend_version": ""}
     try:

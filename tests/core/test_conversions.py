@@ -18,7 +18,7 @@ from core.tasks import conversions
 from core.tasks.converter import Command, Limits
 from core.tasks.pacing import Pacing
 from core.tasks.records import PreviewMade
-from core.tasks.task import TaskState
+from core.tasks.task import TaskState, from_text, to_scene_text
 from tests.engine_rig import Blender, Rig
 from tests.loopback import wait_for
 from tests.simulator.process import SimulatorProcess
@@ -33,6 +33,7 @@ class ConvertingRig(Rig):
 
     def __init__(self, folder: Path, simulator: SimulatorProcess, version: str = "5.2.3") -> None:
         self.behaviour = folder.parent / "behaviour"
+        folder.parent.mkdir(exist_ok=True)
         self.behave("well")
         self.command = Command((sys.executable, str(FAKE), str(self.behaviour), "--"), version)
         super().__init__(folder, simulator.url, simulator.key, pacing=PACING, converter=self.command)
@@ -324,3 +325,18 @@ def test_a_model_is_prepared_for_the_scene_that_it_comes_into_and_anew_for_anoth
     assert not rig.engine.needs_conversion(task)
     rig.engine.records.change(local_id, wanted_units="")
     assert rig.engine.needs_conversion(rig.task(local_id))
+
+
+def test_a_file_that_was_saved_in_mid_preparation_fetches_its_model_on_another_computer(
+    rig: ConvertingRig, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    there = rig.run_to(rig.submit(), S.READY)
+    copy = from_text(to_scene_text(replace(there, state=S.CONVERTING)), scene_id="scene-1")
+    assert copy is not None
+    other = ConvertingRig(tmp_path / "other" / "data", simulator)
+    assert other.engine.adopt([], [copy])
+    task = other.run_to(copy.local_id, S.READY)
+    assert task.error == ""
+    assert Path(task.result_path).is_relative_to(other.folder) and Path(task.blend_path).is_file()
+    assert len(simulator.creates()) == 1
+    assert other.engine.stop()
