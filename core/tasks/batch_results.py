@@ -97,9 +97,12 @@ def batch_name(folder: Path) -> str:
 
 
 def newest_by_row(tasks: Iterable[Task], batch: str) -> dict[str, Task]:
-    """Return the newest task of each row of a batch, by the row's key."""
+    """Return the newest task of each row of a batch, by the row's key.
+
+    One that may be paid for is newer than any that may be repeated, whatever the clock said: no row is sent after it.
+    """
     found: dict[str, Task] = {}
-    for task in sorted(tasks, key=lambda task: task.created_at):
+    for task in sorted(tasks, key=lambda task: (not may_repeat(task), task.created_at)):
         if task.batch == batch and task.batch_row:
             found[task.batch_row] = task
     return found

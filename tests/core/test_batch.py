@@ -214,6 +214,13 @@ def test_the_newest_task_of_a_row_counts_and_those_of_other_batches_do_not() -> 
     assert newest_by_row([new, other, old, task()], "b") == {"1": new}
 
 
+def test_a_row_that_was_accepted_counts_as_that_though_the_clock_was_set_back_after_it_had_failed_before() -> None:
+    # With a wrong clock no secure connection is made: that is the failure, and the next try has an earlier time.
+    failed = task(S.FAILED, batch="b", batch_row="1", created_at=9000.0)
+    paid = task(S.PENDING, batch="b", batch_row="1", created_at=1000.0)
+    assert newest_by_row([failed, paid], "b") == newest_by_row([paid, failed], "b") == {"1": paid}
+
+
 def test_the_result_file_says_what_is_known_and_no_spreadsheet_takes_it_for_a_formula(tmp_path: Path) -> None:
     rows = rows_of(tmp_path, "prompt,output\n=1+1,one\na chair,two\n")
     done = task(task_id="t1", billing_transaction_id="b1", submitted_at=10.0, settled_at=12.5, request_id="r1")
