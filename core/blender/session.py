@@ -128,11 +128,11 @@ class Session:
         before, self.engine.settings = self.engine.settings.connection, settings
         if before != settings.connection:
             session_list().connection_status = ""  # It was about another key or address.
+        if refused_key.is_another_key(before, settings.connection, self._service):
+            self.ask_again()
         if self._service is not None and self._service.connection != settings.connection:
             self._service = None
             session_list().service_state = ""
-        if refused_key.is_another_key(before, settings.connection):
-            self.ask_again()
 
     def ask_again(self) -> None:
         """Have the service asked once more about tasks of which it would tell nothing, as when the key was wrong."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ..service.address import Connection
 from .engine import Engine
+from .records import ServiceSeen, ServiceState
 from .task import Task, TaskState
 
 
@@ -15,9 +16,16 @@ def has_stopped_by_itself(task: Task) -> bool:
     return task.state is TaskState.STOPPED and bool(task.error)
 
 
-def is_another_key(before: Connection, now: Connection) -> bool:
-    """Whether there is another key for the same service; at another address nobody knows the tasks of this one."""
-    return bool(now.api_key) and now.api_key != before.api_key and now.base_url == before.base_url
+def is_another_key(before: Connection, now: Connection, seen: ServiceSeen | None = None) -> bool:
+    """Whether there is another key for the same service, or another service in the place of one that refused the key.
+
+    Anywhere else nobody knows the tasks that have stopped: they would be lost there.
+
+    :param seen: what was last seen of a service.
+    """
+    if not now.api_key or now.base_url == before.base_url:
+        return bool(now.api_key) and now.api_key != before.api_key
+    return seen == ServiceSeen(ServiceState.KEY_REFUSED, before)
 
 
 def ask_again(engine: Engine) -> list[str]:

@@ -14,6 +14,7 @@ import pytest
 
 from tests.blender.support import RESIDENT, new_session, pump, run_script
 from tests.blender.test_files_and_history import collections_of, undo
+from tests.loopback import LoopbackServer, answering, reply
 from tests.simulator.process import SimulatorProcess
 
 
@@ -54,6 +55,21 @@ def test_the_answer_about_the_key_before_is_not_shown_of_the_one_that_is_set_now
     preferences.api_key = "sk-another"
     pump(extension, lambda: session.connection_test is not None)
     assert session.connection_test.accepted and shown.connection_status == ""
+
+
+def test_a_task_that_stopped_at_a_mistyped_address_goes_on_at_the_right_one(
+    extension: ModuleType, simulator: SimulatorProcess, preferences: Any
+) -> None:
+    simulator.configure(seconds=1000.0)
+    task = extension.generate("a cube")
+    pump(extension, lambda: task.task_id)
+    error = b'{"error": {"message": "No such key.", "type": "unauthorized"}}'
+    with LoopbackServer(answering(reply(error, status="401 Unauthorized", headers="Connection: close\r\n"))) as other:
+        preferences.base_url = other.url
+        pump(extension, lambda: task.state == "STOPPED")
+        preferences.base_url = simulator.url
+        pump(extension, lambda: task.state in ("PENDING", "PROCESSING"))
+    assert task.error == "" and len(simulator.creates()) == 1
 
 
 def test_the_list_of_models_comes_while_no_task_runs(

@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 from core.service.address import Connection
+from core.tasks.records import ServiceSeen, ServiceState
 from core.tasks.refused_key import ask_again, is_another_key
 from core.tasks.task import TaskState
 from tests.engine_rig import Rig
 from tests.simulator.process import SimulatorProcess
 
 S = TaskState
-HERE = "https://service.invalid"
+HERE, ELSEWHERE = "https://service.invalid", "https://elsewhere.invalid"
 
 
 @pytest.fixture
@@ -40,6 +41,23 @@ def rig(simulator: SimulatorProcess, tmp_path: Path) -> Iterator[Rig]:
 )
 def test_only_another_key_of_the_same_service_is_one_to_ask_with(now: Connection, is_another: bool) -> None:
     assert is_another_key(Connection(HERE, "sk-one"), now) is is_another
+
+
+@pytest.mark.parametrize(
+    ("seen", "is_another"),
+    [
+        (ServiceSeen(ServiceState.KEY_REFUSED, Connection(ELSEWHERE, "sk-one")), True),
+        (ServiceSeen(ServiceState.ANSWERS, Connection(ELSEWHERE, "sk-one")), False),
+        (ServiceSeen(ServiceState.KEY_REFUSED, Connection(HERE, "sk-one")), False),
+        (None, False),
+    ],
+    ids=["refused there", "taken there", "refused before that", "nothing known"],
+)
+def test_an_address_that_takes_the_place_of_one_where_the_key_was_refused_is_asked(
+    seen: ServiceSeen | None, is_another: bool
+) -> None:
+    assert is_another_key(Connection(ELSEWHERE, "sk-one"), Connection(HERE, "sk-one"), seen) is is_another
+    assert not is_another_key(Connection(ELSEWHERE, "sk-one"), Connection(HERE, ""), seen)
 
 
 def test_what_was_refused_is_asked_about_once_for_each_key_and_what_the_user_stopped_is_not(
