@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from ..files.images import MAX_BYTES
-from ..text import clean_text, public_words
+from ..text import public_words
 from .contract import is_finite, request_id
 
 During = Literal["create", "status", "models", "download"]
@@ -116,6 +116,7 @@ class Stopped(ServiceError):
 
 
 _CODES_OF_503: Final = ("all_channels_failed", "delivery_tier_unavailable")
+"""What the service calls its own 503, as the code or as the type (API notes 5.2)."""
 
 _MONEY: Final[dict[During, str]] = {
     "create": "Nothing was charged.",
@@ -234,11 +235,13 @@ class _Answer:
     def is_own_word(self) -> bool:
         """Whether it is the service's own 503 (API notes 5.1).
 
-        Proxies have error objects too, and what one of them answers does not say that a create did not arrive.
+        Proxies and gateways have error objects too, with types of their own, and what one of them answers does not say
+        that a create did not arrive. Nobody but the service says that the request may be repeated.
         """
         if self.status != 503:
             return False
-        is_named = bool(clean_text(self.error.get("type"))) or self.error.get("code") in _CODES_OF_503
+        is_named = any(self.error.get(name) in _CODES_OF_503 for name in ("code", "type"))
+        is_named = is_named or self.error.get("retryable") is True
         return is_named if self.during == "create" else bool(self.error)
 
     @property

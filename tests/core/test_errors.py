@@ -178,6 +178,10 @@ def test_a_service_that_says_that_waiting_is_of_no_use_is_not_asked_again() -> N
         {"error": {"message": "no", "code": "ServiceUnavailable"}},
         {"error": {"message": "no", "type": 5, "code": None}},
         {"error": {"message": "no", "type": " "}},
+        {"error": {"message": "no", "type": "None", "param": "None", "code": "503"}},
+        {"error": {"message": "no", "type": "new_api_error", "code": "do_request_failed"}},
+        {"error": {"message": "no", "type": "upstream_error", "retryable": False}},
+        {"error": {"message": "no", "type": "timeout_error", "code": "upstream_timeout"}},
     ],
 )
 def test_a_503_of_something_between_here_and_the_service_does_not_say_that_a_create_is_free(foreign: object) -> None:
@@ -185,8 +189,17 @@ def test_a_503_of_something_between_here_and_the_service_does_not_say_that_a_cre
     assert type(from_answer(503, {}, foreign, during="status")) is Busy, "asking again is free"
 
 
-@pytest.mark.parametrize("inner", [{"type": "all_channels_failed"}, {"code": "delivery_tier_unavailable"}])
-def test_the_service_s_own_503_is_known_by_its_type_or_its_code(inner: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "inner",
+    [
+        {"type": "all_channels_failed"},
+        {"code": "delivery_tier_unavailable"},
+        {"type": "server_error", "retryable": True},
+    ],
+)
+def test_the_service_s_own_503_is_known_by_its_type_its_code_or_its_word_on_a_repetition(
+    inner: dict[str, object],
+) -> None:
     assert type(from_answer(503, {}, {"error": inner}, during="create")) is Busy
 
 
