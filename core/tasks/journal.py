@@ -13,6 +13,8 @@ taken over.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import logging
 import math
 import os
@@ -36,6 +38,8 @@ logger = logging.getLogger(__name__)
 FILE_NAME: Final = "journal.sqlite3"
 _BUSY_SECONDS: Final = 5.0
 """How long a commit waits for another Blender's commit."""
+_AWAY: Final = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+"""What SQLite says when a drive goes while a file on it is open."""
 
 _MIGRATIONS: Final = (
     """
@@ -364,6 +368,7 @@ class _Writer:
         self._file: tuple[int, int] | None = None
         """Which file the connection is to: another Blender may put it aside, and anybody may delete it."""
         self._unsaid = ""
+        self._is_stale = False  # The connection to the file was given up, and not the file.
 
     def do(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         if self._connection is not None and self._is_elsewhere():
@@ -372,6 +377,10 @@ class _Writer:
             result = work(self._opened())
         except sqlite3.DatabaseError as error:
             if not _is_damage(error):
+                if self._connection is not None and getattr(error, "sqlite_errorcode", 0) & 0xFF in _AWAY:
+                    # Its drive may be there again in a moment, but what was open on it never works any more.
+                    self._is_stale = True
+                    self.close()
                 raise
             logger.warning("The journal is damaged: %s", error)
             if self._is_elsewhere():
@@ -387,7 +396,7 @@ class _Writer:
 
     def try_quietly(self, work: Callable[[sqlite3.Connection], object]) -> None:
         """Do what the next order, or the end of the lease, makes up for when it fails. Opens nothing for it."""
-        if self._connection is None:
+        if self._connection is None and not self._is_stale:
             return
 
         def commit(connection: sqlite3.Connection) -> None:
@@ -401,7 +410,8 @@ class _Writer:
 
     def close(self) -> None:
         if self._connection is not None:
-            self._connection.close()
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.close()
             self._connection = None
 
     def _begin_anew(self, sentence: str) -> None:
@@ -410,9 +420,12 @@ class _Writer:
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
+            if self._is_stale and not self._path.is_file():
+                # Where the drive was, there is an empty folder: a journal begun in it would be out of sight later.
+                raise FileNotFoundError(errno.ENOENT, "its drive is away")
             self._file = _identity(self._path)
             self._connection = _open(self._path)
-            self._file = self._file or _identity(self._path)
+            self._file, self._is_stale = self._file or _identity(self._path), False
         return self._connection
 
     def _is_elsewhere(self) -> bool:
@@ -421,11 +434,10 @@ class _Writer:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    try:
+    with contextlib.suppress(OSError):
         status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
+        return status.st_dev, status.st_ino
+    return None
 
 
 def _open(path: Path) -> sqlite3.Connection:

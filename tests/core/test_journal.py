@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from core.tasks.task import Task, TaskState, from_text, new_task, to_text
 from tests.loopback import PATIENCE_SECONDS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+DESCRIPTORS = Path("/proc/self/fd")
 
 
 @pytest.fixture
@@ -286,3 +288,35 @@ def test_the_journal_works_again_when_the_reason_is_gone(tmp_path: Path) -> None
     (tmp_path / "data").unlink()
     save(journal, task())
     assert journal.stop(PATIENCE_SECONDS)
+
+
+def lose_handles(folder: Path) -> None:
+    """Have all that is open of the journal work no more, like the handles of files whose drive went away."""
+    nowhere = os.open(folder, os.O_RDONLY)
+    for descriptor in DESCRIPTORS.iterdir():
+        if os.path.realpath(descriptor) in (str(folder / FILE_NAME), str(folder / f"{FILE_NAME}-wal")):
+            os.dup2(nowhere, int(descriptor.name))
+    os.close(nowhere)
+
+
+@pytest.mark.skipif(not DESCRIPTORS.is_dir(), reason="Only Linux tells which files are open.")
+def test_a_drive_that_was_away_for_a_moment_costs_one_order_and_not_the_session(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "drive")
+    save(journal, first := task())
+    lose_handles(tmp_path / "drive")
+    assert "cannot be used" in sentence_of_failure(journal)
+    (tmp_path / "drive").rename(tmp_path / "elsewhere")
+    (tmp_path / "drive").mkdir()
+    assert "its drive is away" in sentence_of_failure(journal)
+    assert not (tmp_path / "drive" / FILE_NAME).exists()
+    (tmp_path / "drive").rmdir()
+    (tmp_path / "elsewhere").rename(tmp_path / "drive")
+    save(journal, second := task())
+    assert load(journal) == [first, second]
+    assert journal.stop(PATIENCE_SECONDS)
+
+
+def sentence_of_failure(journal: Journal) -> str:
+    with pytest.raises(JournalError) as caught:
+        save(journal, task())
+    return str(caught.value)
