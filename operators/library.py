@@ -59,7 +59,8 @@ class TOKENLAB_OT_clean_up_library(_LibraryOperator, bpy.types.Operator):
 
     bl_idname = "tokenlab.clean_up_library"
     bl_label = "Clean Up Library"
-    bl_options = {"REGISTER"}  # No UNDO: what was removed cannot be brought back.
+    # No UNDO: what was removed cannot be brought back. No REGISTER: Repeat Last would skip the question.
+    bl_options = set()
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[OperatorReturnItems]:
         """Name what would be freed, and ask."""

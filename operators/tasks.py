@@ -262,7 +262,8 @@ class TOKENLAB_OT_remove_task(TaskOperator, bpy.types.Operator):
 
     bl_idname = "tokenlab.remove_task"
     bl_label = "Remove Task"
-    bl_options = {"REGISTER"}  # No UNDO: the journal keeps the task's ids.
+    # No UNDO: the journal keeps the task's ids. No REGISTER: Repeat Last would remove the next one, unasked.
+    bl_options = set()
 
     local_id: LOCAL_ID
 
@@ -303,7 +304,8 @@ class TOKENLAB_OT_clear_finished(TaskOperator, bpy.types.Operator):
 
     bl_idname = "tokenlab.clear_finished"
     bl_label = "Clear Finished Tasks"
-    bl_options = {"REGISTER"}  # No UNDO: the journal keeps the tasks' ids.
+    # No UNDO: the journal keeps the tasks' ids. No REGISTER: Repeat Last would skip the question.
+    bl_options = set()
 
     _chosen: list[str] | None = None
 

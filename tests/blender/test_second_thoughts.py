@@ -275,3 +275,27 @@ def test_repeat_last_sends_no_other_task_that_is_uncertain_or_was_never_sent(
     repeat_last()
     assert second.wait(timeout=60)
     assert (first.state, len(simulator.creates())) == (state, sent + 1)
+
+
+def test_repeat_last_removes_no_task_files_or_rows_without_the_question(
+    extension: ModuleType, simulator: SimulatorProcess, session: Any
+) -> None:
+    simulator.configure(faults=["never-completes"])
+    running, removed = extension.generate("a cube"), extension.generate("a vase")
+    clicked("remove_task")
+    repeat_last()
+    assert [task.local_id for task in extension.tasks()] == [running.local_id] != [removed.local_id]
+    simulator.configure(faults=[])
+    first, second = extension.generate("a chair"), extension.generate("a table")
+    first.wait(timeout=60)
+    clicked("clear_finished")
+    second.wait(timeout=60)
+    repeat_last()
+    assert second.state == "IMPORTED"
+    clicked("clean_up_library")
+    path = second.result_path
+    assert path is not None and path.is_file()
+    bpy.ops.tokenlab.remove_task(local_id=second.local_id)
+    repeat_last()
+    pump(extension, lambda: not session.library.is_asking)
+    assert path.is_file()
