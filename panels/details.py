@@ -106,7 +106,7 @@ def _draw_actions(layout: bpy.types.UILayout, task: Any) -> None:
 
 def _draw_show_file(layout: bpy.types.UILayout, task: Any) -> None:
     """Where something is wrong with a file, it is there to be looked at."""
-    if task.state == "READY" and task.error:
+    if task.state in ("READY", "IMPORTED") and task.error:
         layout.operator("tokenlab.open_folder", text="Show File", icon="FILE_FOLDER").local_id = task.local_id
 
 

@@ -35,6 +35,10 @@ _NOT_HERE: Final = (
     "is kept on disk, and nothing is charged again. Make room on the disk, look whether the data folder is there, and "
     "import it again."
 )
+_LINKED: Final = (
+    "The scene “{}” is linked from another file, and nothing can be added to it here. The model is safe on disk. Open "
+    "that file, or another scene, and import it there."
+)
 _UNEXPECTED: Final = (
     "The import ended in an error that nobody has foreseen; Blender's log has its details. The model is kept on disk, "
     "and nothing is charged again. Look whether it is in the scene, and import it again if it is not."
@@ -206,6 +210,8 @@ class Imports:
             self._engine.records.change(local_id, result_path="")
             raise TokenLabError(task.error or "The model of this task is not on this computer. Try again to fetch it.")
         target = scene or store.find_scene(task.scene_id) or bpy.context.scene
+        if target.library is not None:
+            raise TokenLabError(_LINKED.format(target.name))
         if second_blender.is_read_there_only(task.result_format):
             self._engine.trust_converter()
         if not importing.is_open(task.blend_path) and self._engine.needs_conversion(self._note_units(task, target)):
@@ -246,8 +252,8 @@ class Imports:
         return name
 
     def _offer(self, local_id: str, **changes: Any) -> None:
-        """Have a model not come by itself any more, and change its record."""
-        if local_id in self.states:
+        """Have a model not come by itself any more, and change its record. What came before is still there."""
+        if local_id in self.states and local_id not in importing.imported_collections():
             self.states[local_id] = ImportState.OFFERED
         self._engine.records.change(local_id, **changes)
 

@@ -151,6 +151,40 @@ def test_a_model_arrives_whole_though_a_nested_collection_is_active(
     assert len(inner.objects) == 0 and len(outer.objects) == 0
 
 
+def linked_scene(folder: Path) -> Any:
+    """Link a scene from another file."""
+    path = str(folder / "other.blend")
+    made = bpy.data.scenes.new("Other")
+    bpy.ops.wm.save_as_mainfile(filepath=path, copy=True)
+    bpy.data.scenes.remove(made)
+    with bpy.data.libraries.load(path, link=True) as (_source, target):  # type: ignore[func-returns-value]
+        target.scenes = ["Other"]
+    return target.scenes[0]
+
+
+def test_a_model_is_not_called_unreadable_because_its_scene_is_linked_from_another_file(
+    extension: ModuleType, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    task = extension.generate("a cube")
+    task.wait(timeout=60)
+    bpy.context.window.scene = linked_scene(tmp_path)
+    with pytest.raises(RuntimeError, match=r"“Other” is linked from another file.*The model is safe"):
+        bpy.ops.tokenlab.import_model(local_id=task.local_id, here=True)
+    assert (task.state, task.error) == ("IMPORTED", "")
+
+
+def test_a_model_that_cannot_be_imported_again_is_in_the_scene_all_the_same(
+    extension: ModuleType, simulator: SimulatorProcess
+) -> None:
+    task = extension.generate("a cube")
+    (imported,) = task.wait(timeout=60)
+    task.result_path.write_bytes(b"glTF and nothing else")
+    with pytest.raises(RuntimeError, match="Blender cannot read"):
+        bpy.ops.tokenlab.import_model(local_id=task.local_id)
+    assert imported.name in bpy.context.scene.objects
+    assert task.state == "IMPORTED" and "Blender cannot read" in task.error
+
+
 def test_waiting_ends_when_the_download_was_given_up(extension: ModuleType, simulator: SimulatorProcess) -> None:
     simulator.configure(faults=["asset-500"])
     task = extension.generate("a cube")
