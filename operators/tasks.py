@@ -35,6 +35,16 @@ _FINISHED = ("IMPORTED", "FAILED")
 """States in which nobody waits for a task, and no model is lost with it."""
 
 
+_NOTHING_TO_RESUME = {
+    "UNCERTAIN": "Nobody knows whether the service took this request. Look for it in the dashboard, then enter its "
+    "task ID, submit it again or discard it.",
+    "SUBMITTING": "This request is being sent just now. Nothing has to be done.",
+    "READY": "The model of this task is on this computer already. Import it.",
+    "FAILED": "This task has failed and was not charged. Reuse its settings, and generate again.",
+}
+"""What is said, by state, of a task that cannot be resumed."""
+
+
 def _state(local_id: str) -> str:
     """Return the state of a task, or "" when there is none. The list may be a moment behind."""
     task = session.current().engine.records.get(local_id)
@@ -174,7 +184,7 @@ class TOKENLAB_OT_resume(TaskOperator, bpy.types.Operator):
         """Plan the next step of the task."""
         return self.try_to(
             partial(scripting.resume, confirm_budget=self.confirm_budget),
-            "This task has ended, so there is nothing to resume.",
+            _NOTHING_TO_RESUME.get(_state(self.chosen), "There is nothing to resume of this task."),
         )
 
 

@@ -205,7 +205,7 @@ class Imports:
         """
         task = self._engine.records.get(local_id)
         if task is None or task.state is not TaskState.READY:
-            raise TokenLabError("This task has no model yet. Wait until it is ready, then import it.")
+            raise TokenLabError(_why_no_model(task))
         if not on_disk.has_result(task):
             self._engine.records.change(local_id, result_path="")
             raise TokenLabError(task.error or "The model of this task is not on this computer. Try again to fetch it.")
@@ -267,6 +267,15 @@ class Imports:
         if second_blender.is_read_there_only(task.result_format):
             raise ImportFailed(_NOT_HERE.format(model_format.label))
         return importing.import_model(task, Path(task.result_path), model_format, scene, is_selected=is_selected)
+
+
+def _why_no_model(task: Task | None) -> str:
+    """Say why there is nothing to import, and what to do: by waiting, a model comes of some tasks only."""
+    if task is None:
+        return "This task is not in the list, so there is nothing to import. Choose another one."
+    if task.state is TaskState.STOPPED:
+        return "Nobody waits for the model of this task any more. Resume the task, then its model comes."
+    return task.error or "This task has no model yet. Wait until it is ready, then import it."
 
 
 def _scene(session_uid: int | None) -> bpy.types.Scene | None:

@@ -83,6 +83,35 @@ def test_an_uncertain_task_is_sent_again_only_when_the_user_says_so(
         bpy.ops.tokenlab.submit_again(local_id=task.local_id)
 
 
+def said_of(operator: str, task: Any) -> str:
+    """What an operator says that can do nothing for a task."""
+    with pytest.raises(RuntimeError) as refused:
+        getattr(bpy.ops.tokenlab, operator)(local_id=task.local_id)
+    return str(refused.value)
+
+
+def test_nobody_is_told_that_an_uncertain_task_has_ended_or_to_wait_for_the_model_of_a_failed_one(
+    extension: ModuleType, simulator: SimulatorProcess
+) -> None:
+    task = uncertain(extension, simulator)
+    assert "enter its task ID, submit it again or discard it" in said_of("resume", task)
+    assert "may have started a paid task" in said_of("import_model", task)
+    simulator.configure(faults=["task-fails"])
+    failed = extension.generate("a vase")
+    pump(extension, lambda: failed.state == "FAILED")
+    assert "not charged. Reuse its settings" in said_of("resume", failed)
+    assert "not charged" in said_of("import_model", failed) and "Wait" not in said_of("import_model", failed)
+    simulator.configure(faults=["never-completes"])
+    stopped = extension.generate("a cup")
+    pump(extension, lambda: stopped.state == "PROCESSING")
+    stopped.stop_waiting()
+    assert "Resume the task" in said_of("import_model", stopped)
+    simulator.configure(faults=[])
+    ready = extension.generate("a plate")
+    ready.wait(timeout=60)
+    assert "Import it" in said_of("resume", ready)
+
+
 @pytest.mark.parametrize("is_quick", [False, True])
 @pytest.mark.parametrize("way_out", ["attach_task", "submit_again"])
 def test_a_way_out_brings_the_model_by_itself_also_into_a_file_from_before_the_task(
