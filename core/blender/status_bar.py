@@ -3,8 +3,8 @@
 
 """What Blender's status bar shows of the tasks, and when it is drawn again. bpy is allowed here.
 
-Blender redraws the status bar for nobody; asking it to clear the text of a workspace is the way. A modal operator
-writes its keys there, so nothing is asked for while one runs.
+Blender redraws the status bar for nobody; asking it to clear the text of a workspace is the way. While a modal operator
+has written its keys there, it is drawn again because a workspace is given a name: its own.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class StatusBar:
         now = self._clock()
         if self._news[0] and now >= self._news_until:
             self._news, self._is_outdated = ("", ""), True
-        if not self._is_outdated or now - self._drawn_at < _PAUSE_SECONDS or _is_taken():
+        if not self._is_outdated or now - self._drawn_at < _PAUSE_SECONDS:
             return
         self._is_outdated = False
         found = self._look()
@@ -116,11 +116,12 @@ class StatusBar:
         return Shown(1, task.title, task.state.value, task.progress, title, state)
 
 
-def _is_taken() -> bool:
-    """Whether a modal operator shows its keys there."""
-    return any(len(window.modal_operators) > 0 for window in bpy.context.window_manager.windows)
-
-
 def _redraw() -> None:
-    for workspace in {window.workspace for window in bpy.context.window_manager.windows}:
-        workspace.status_text_set(None)
+    windows = bpy.context.window_manager.windows
+    is_taken = any(len(window.modal_operators) > 0 for window in windows)
+    for workspace in {window.workspace for window in windows}:
+        if is_taken:
+            # Some of those never end. All that shows names is drawn again by this, so it is not the usual way.
+            workspace.name = workspace.name
+        else:
+            workspace.status_text_set(None)

@@ -27,6 +27,16 @@ with bpy.context.temp_override(window=window()):
     bpy.ops.show.keys("INVOKE_DEFAULT")
 """
 """As add-ons do that show pressed keys: an operator that never ends, and is in nobody's way."""
+SHOWN_BELOW = """
+import sys
+bar = sys.modules["bl_ext.user_default.tokenlab_3d.core.blender.status_bar"]
+shown_below = []
+def look(self, context):
+    shown_below.append(bar.shown().running)
+bpy.types.STATUSBAR_HT_header.append(look)
+window().workspace.status_text_set("Keys of the operator")
+"""
+"""Note how many tasks run, each time that the status bar is drawn."""
 RUNNING = "len(window().modal_operators)"
 WAITS = f"{ROWS}[0].state == 'READY' and {ROWS}[0].waits_for"
 
@@ -74,3 +84,16 @@ def test_nothing_is_imported_while_the_user_moves_something(window: Window, simu
     assert window.run(f"[{RUNNING}, {ROWS}[0].state]") == [1, "READY"]
     window.key("ESC")
     window.wait(f"{ROWS}[0].state == 'IMPORTED'", ARRIVAL_SECONDS)
+
+
+def test_the_status_bar_goes_on_telling_while_an_operator_runs_that_never_ends(
+    window: Window, simulator: SimulatorProcess
+) -> None:
+    task_id = begin(window, simulator)
+    window.run(SHOW_KEYS)
+    window.run(SHOWN_BELOW)
+    window.wait("shown_below[-1:] == [1]", ARRIVAL_SECONDS)
+    simulator.steer(task_id, seconds=0.0)
+    window.wait("shown_below[-1:] == [0]", ARRIVAL_SECONDS)
+    assert window.run(RUNNING) == 1
+    assert window.run("window().workspace.name") == "Layout"
