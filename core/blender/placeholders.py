@@ -35,6 +35,12 @@ class Place:
 
     world: Matrix
     display_size: float
+    basis: Matrix
+    """Below its parent."""
+    inverse: Matrix
+    """Of the parent's transform when it came below that."""
+    parent: int | None = None
+    """`session_uid` of the object that it hung on."""
 
 
 # ------------------------------------------------------------------------------
@@ -61,9 +67,19 @@ def add(
     item.delta_location.z = _rise(placement)
     item.delta_scale = [side / longest for side in dimensions]
     if earlier is not None:
-        item.matrix_basis, item.empty_display_size = earlier.world, earlier.display_size
+        _put_back(item, earlier, scene)
     scene.collection.objects.link(item)
     return item
+
+
+def _put_back(item: bpy.types.Object, place: Place, scene: bpy.types.Scene) -> None:
+    """Have a new placeholder stand where the last one stood, below the same parent if that is still there."""
+    item.empty_display_size = place.display_size
+    parent = next((other for other in scene.objects if other.session_uid == place.parent), None)
+    if parent is None:
+        item.matrix_basis = place.world
+    else:
+        item.parent, item.matrix_parent_inverse, item.matrix_basis = parent, place.inverse, place.basis
 
 
 def all_marked() -> list[bpy.types.Object]:
@@ -157,7 +173,15 @@ def parent_world(item: bpy.types.Object) -> Matrix:
 
 def place_of(item: bpy.types.Object) -> Place | None:
     """Return where it stands; None where the user has scaled it to nothing."""
-    return Place(parent_world(item) @ item.matrix_basis, item.empty_display_size) if has_room(item) else None
+    if not has_room(item):
+        return None
+    return Place(
+        world=parent_world(item) @ item.matrix_basis,
+        display_size=item.empty_display_size,
+        basis=item.matrix_basis.copy(),
+        inverse=item.matrix_parent_inverse.copy(),
+        parent=item.parent.session_uid if item.parent else None,
+    )
 
 
 def has_room(item: bpy.types.Object) -> bool:

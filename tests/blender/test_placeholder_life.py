@@ -245,6 +245,37 @@ def test_it_comes_back_where_the_user_had_put_it(
     assert moved.to_scale().x == pytest.approx(6.0)
 
 
+def test_it_comes_back_below_its_parent_wherever_that_is_by_then(
+    extension: ModuleType, simulator: SimulatorProcess, delivered: dict[str, Matrix], generate: Generate
+) -> None:
+    task = generate()
+    placeholder().location.y = 2.0
+    cart = add("Cart", None)
+    cart.scale, placeholder().rotation_euler.z = (3.0, 1.0, 1.0), 0.5
+    placeholder().parent = cart
+    before = look()[PROMPT].world
+    task.stop_waiting()
+    pump(extension, lambda: not marked())
+    cart.location.x = 10.0
+    assert bpy.ops.tokenlab.resume() == {"FINISHED"}
+    assert is_same(look()[PROMPT].world, Matrix.Translation((10.0, 0.0, 0.0)) @ before)
+    cart.location.x = 30.0
+    finish(extension, simulator, task)
+    assert moved_by(delivered).translation.x == pytest.approx(30.0 + before.translation.x)
+
+
+def test_it_comes_back_where_it_was_when_its_parent_is_gone(extension: ModuleType, generate: Generate) -> None:
+    task = generate()
+    cart = add("Cart", None)
+    cart.location.x, placeholder().parent = 10.0, cart
+    before = look()[PROMPT].world
+    task.stop_waiting()
+    pump(extension, lambda: not marked())
+    bpy.data.objects.remove(cart)
+    assert bpy.ops.tokenlab.resume() == {"FINISHED"}
+    assert is_same(look()[PROMPT].world, before)
+
+
 # ---- files
 
 
