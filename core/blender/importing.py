@@ -75,7 +75,8 @@ def import_model(
 
     As long as Blender's importer takes, nothing else happens: `append_model` is the way where there is a window.
 
-    :param is_selected: select the model, and make it active, instead of what is selected now.
+    :param is_selected: select the model, and make it active, instead of what is selected now. So it is as well when
+        nothing of that is left.
     :raises ImportFailed: having removed whatever the importer left.
     """
     name = data_name(task.title)
@@ -99,7 +100,7 @@ def _import(task: Task, scene: bpy.types.Scene, work: Callable[[], bpy.types.Col
     collection = _bring(task, scene, work)
     try:
         # What arrives is selected, in the scene of the window alone, whether that is wanted or not.
-        if is_selected:
+        if is_selected or selection.is_gone:
             select(bpy.data.collections[collection], scene)
         else:
             deselect(bpy.data.collections[collection], scene)

@@ -36,6 +36,12 @@ class Selection:
         """Whether nobody minds another selection: there is none, or it is still as it was `before`."""
         return not self.selected or self == before
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether nothing is left of it, as when it was the placeholder whose place a model takes."""
+        left = {item.session_uid for item in bpy.data.objects}
+        return bool(self.selected) and left.isdisjoint(self.selected)
+
     def restore(self) -> None:
         """Select this again, and nothing else."""
         layer = bpy.context.view_layer

@@ -265,3 +265,28 @@ def test_in_a_scene_that_no_window_shows_the_model_takes_its_place_too(
     assert marked() == [] and len(bpy.data.scenes["Scene"].objects) == 0
     low, high = box_of(look(bpy.data.scenes["Other"]))
     assert (low.z, high.z) == pytest.approx((6.0, 9.0), abs=1e-3)
+
+
+def test_a_model_that_takes_the_place_of_what_is_selected_is_selected(
+    extension: ModuleType, simulator: SimulatorProcess, tmp_path: Path, generate: Generate
+) -> None:
+    deliver("single", simulator, tmp_path)
+    task = generate()
+    placeholder().select_set(True)
+    bpy.context.view_layer.objects.active = placeholder()
+    placeholder().location.x = 5.0
+    finish(extension, simulator, task)
+    assert set(bpy.context.selected_objects) == set(task.objects)
+    assert bpy.context.view_layer.objects.active == bpy.data.objects["Root"]
+
+
+def test_a_model_whose_placeholder_is_selected_among_others_leaves_those_selected(
+    extension: ModuleType, simulator: SimulatorProcess, tmp_path: Path, generate: Generate
+) -> None:
+    deliver("single", simulator, tmp_path)
+    task, other = generate(), add("Other", None)
+    for item in (placeholder(), other):
+        item.select_set(True)
+    bpy.context.view_layer.objects.active = other
+    finish(extension, simulator, task)
+    assert list(bpy.context.selected_objects) == [other] and bpy.context.view_layer.objects.active == other
