@@ -57,12 +57,14 @@ def blocked_reason(*, is_clicked: bool = False) -> str:
         something: whatever operator runs all the same, as those do that show pressed keys, is in nobody's way.
     """
     context = bpy.context
-    if context.mode != "OBJECT":
+    windows = context.window_manager.windows
+    # A timer sees the first window alone, and the user may be at work in another one.
+    active = (window.view_layer.objects.active for window in windows)
+    if context.mode != "OBJECT" or any(item is not None and item.mode != "OBJECT" for item in active):
         return "Object Mode"
     is_rendering = bpy.app.is_job_running("RENDER") or bpy.app.is_job_running("RENDER_PREVIEW")
     if is_rendering or context.window_manager.is_interface_locked:
         return "the render to end"
-    windows = context.window_manager.windows
     if not is_clicked and any(len(window.modal_operators) > 0 for window in windows):
         return "the running operator to end"
     return ""
@@ -96,7 +98,7 @@ def append_model(task: Task, path: Path, scene: bpy.types.Scene, *, is_selected:
 
 def _import(task: Task, scene: bpy.types.Scene, work: Callable[[], bpy.types.Collection], *, is_selected: bool) -> str:
     """Do the work as one undo step, and return the collection's name."""
-    selection = Selection.now()
+    selection = Selection.now(scene)
     collection = _bring(task, scene, work)
     try:
         # What arrives is selected, in the scene of the window alone, whether that is wanted or not.
@@ -104,7 +106,7 @@ def _import(task: Task, scene: bpy.types.Scene, work: Callable[[], bpy.types.Col
             select(bpy.data.collections[collection], scene)
         else:
             deselect(bpy.data.collections[collection], scene)
-            selection.restore()
+            selection.restore(scene)
     except Exception:
         # The model is there: it must not be taken for one that is not, and be imported again.
         logger.exception("The selection could not be kept at the import of task %s", task.local_id)

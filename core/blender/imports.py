@@ -86,10 +86,11 @@ class Imports:
     def wait_for(self, local_id: str) -> None:
         """Import a model as soon as it is there."""
         self.states[local_id] = ImportState.AWAITED
-        self._selections[local_id] = Selection.now()
         task = self._engine.records.get(local_id)
+        scene = self._target(task) if task is not None else None
+        self._selections[local_id] = Selection.now(scene or bpy.context.scene)
         if task is not None:
-            self._note_units(task, self._target(task))
+            self._note_units(task, scene)
 
     def take_file(self, entries: Collection[store.Entry]) -> None:
         """Learn from a file that was opened what is to become of the models of its tasks."""
@@ -177,7 +178,7 @@ class Imports:
             return False
         selection = self._selections.get(task.local_id)
         try:
-            self._bring(task, scene, is_selected=Selection.now().may_change(selection))
+            self._bring(task, scene, is_selected=Selection.now(scene).may_change(selection))
         except TokenLabError as error:
             logger.warning("The model of task %s was not imported: %s", task.local_id, error)
         return True

@@ -24,9 +24,9 @@ class Selection:
     active: int | None
 
     @classmethod
-    def now(cls) -> Selection:
-        """Return what is selected in the scene that the user sees."""
-        layer = bpy.context.view_layer
+    def now(cls, scene: bpy.types.Scene) -> Selection:
+        """Return what is selected in a scene that a window shows; for another one, in the scene of the context."""
+        layer = _seen_layer(scene) or bpy.context.view_layer
         layer.update()
         active = layer.objects.active
         selected = frozenset(item.session_uid for item in layer.objects.selected)
@@ -42,9 +42,9 @@ class Selection:
         left = {item.session_uid for item in bpy.data.objects}
         return bool(self.selected) and left.isdisjoint(self.selected)
 
-    def restore(self) -> None:
-        """Select this again, and nothing else."""
-        layer = bpy.context.view_layer
+    def restore(self, scene: bpy.types.Scene) -> None:
+        """Select this again, and nothing else, where it was selected."""
+        layer = _seen_layer(scene) or bpy.context.view_layer
         _select(layer, [item for item in layer.objects if item.session_uid in self.selected])
         active = next((item for item in layer.objects if item.session_uid == self.active), None)
         # Blender takes nothing that the layer leaves out.
@@ -72,7 +72,7 @@ def deselect(collection: bpy.types.Collection, scene: bpy.types.Scene) -> None:
 
 
 def _seen_layer(scene: bpy.types.Scene) -> bpy.types.ViewLayer | None:
-    """Return the view layer of a scene that a window shows, or None."""
+    """Return the view layer of a scene that a window shows, or None. A timer sees the first window alone."""
     return next((window.view_layer for window in bpy.context.window_manager.windows if window.scene == scene), None)
 
 

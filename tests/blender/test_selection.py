@@ -112,3 +112,40 @@ def test_an_import_that_fails_each_time_keeps_no_other_task_waiting(
     monkeypatch.setattr(session.imports, "next", fail)
     task = extension.generate("a chair")
     pump(extension, lambda: task.state == "READY", limit=20.0)
+
+
+def as_a_timer(shown_by_the_first_window: Any, **more: Any) -> Any:
+    """The context of a timer while the user is at work in a second window, which shows another scene."""
+    layer = shown_by_the_first_window.view_layers[0]
+    return bpy.context.temp_override(scene=shown_by_the_first_window, view_layer=layer, **more)
+
+
+def test_an_import_waits_also_for_the_mode_of_another_window(extension: ModuleType, session: Any) -> None:
+    first = bpy.data.scenes.new("First Window")
+    item = bpy.data.objects.new("Mine", bpy.data.meshes.new("Mine"))
+    bpy.context.scene.collection.objects.link(item)
+    make_active(item)
+    reason = extension.core.blender.importing.blocked_reason
+    with as_a_timer(first):
+        assert reason() == ""
+    bpy.ops.object.mode_set(mode="EDIT")
+    with as_a_timer(first, screen=None):  # The only screen is that of the other window.
+        assert bpy.context.mode == "OBJECT"
+        assert reason() == reason(is_clicked=True) == "Object Mode"
+    bpy.ops.object.mode_set(mode="OBJECT")
+
+
+def test_a_model_leaves_the_selection_alone_of_the_window_that_it_comes_into(
+    extension: ModuleType, simulator: SimulatorProcess, prepared: Any
+) -> None:
+    first, (mine, later) = bpy.data.scenes.new("First Window"), [add(name, bpy.context.scene) for name in ("A", "B")]
+    make_active(mine)
+    simulator.configure(seconds=1000.0)
+    task = extension.generate("a chair")
+    pump(extension, lambda: task.task_id)
+    mine.select_set(False)
+    make_active(later)
+    simulator.steer(task.task_id, seconds=0.0)
+    with as_a_timer(first):
+        pump(extension, lambda: task.state == "IMPORTED", limit=20.0)
+    assert list(bpy.context.selected_objects) == [later] and bpy.context.view_layer.objects.active == later
