@@ -31,7 +31,10 @@ def draw_service_state(layout: bpy.types.UILayout, context: bpy.types.Context) -
     state = shown.service_state
     if state == ServiceState.KEY_REFUSED.value:
         box = layout.box()
-        text = f"{preferences.host()} refuses the API key. Nothing is charged. Enter another key in the preferences."
+        text = (
+            f"{preferences.host()} refuses the API key. No new request is charged, and running tasks go on there. "
+            "Enter another key in the preferences."
+        )
         draw_sentence(box, context, text, icon="ERROR", alert=True)
         _draw_preferences(box)
     elif state == ServiceState.UNREACHABLE.value:
