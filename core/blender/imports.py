@@ -184,8 +184,9 @@ class Imports:
         return True
 
     def _target(self, task: Task) -> bpy.types.Scene | None:
-        """Return the scene that a model comes into, or None when that is not in the open file."""
-        return _scene(self._asked_for.get(task.local_id)) or store.find_scene(task.scene_id)
+        """Return the scene that a model comes into, or None when that is not in the open file any more."""
+        asked_for = self._asked_for.get(task.local_id)
+        return store.find_scene(task.scene_id) if asked_for is None else _scene(asked_for)
 
     def _note_units(self, task: Task, scene: bpy.types.Scene | None) -> Task:
         """Note what the scene is like that a model comes into, since it is prepared for that; return the record."""
@@ -279,7 +280,7 @@ def _why_no_model(task: Task | None) -> str:
     return task.error or "This task has no model yet. Wait until it is ready, then import it."
 
 
-def _scene(session_uid: int | None) -> bpy.types.Scene | None:
+def _scene(session_uid: int) -> bpy.types.Scene | None:
     return next((scene for scene in store.local_scenes() if scene.session_uid == session_uid), None)
 
 

@@ -173,6 +173,22 @@ def test_a_model_is_not_called_unreadable_because_its_scene_is_linked_from_anoth
     assert (task.state, task.error) == ("IMPORTED", "")
 
 
+def test_a_model_that_was_asked_for_in_a_scene_which_is_deleted_meanwhile_comes_into_no_other_one(
+    extension: ModuleType, simulator: SimulatorProcess, prepared: Any
+) -> None:
+    task = extension.generate("a cube")
+    task.wait(timeout=60)
+    other = bpy.data.scenes.new("Other")
+    other.unit_settings.scale_length = 0.01  # So it has to be prepared anew.
+    own, bpy.context.window.scene = bpy.context.scene, other
+    assert bpy.ops.tokenlab.import_model(local_id=task.local_id, here=True) == {"FINISHED"}
+    assert task.state == "CONVERTING"
+    bpy.context.window.scene = own
+    bpy.data.scenes.remove(other)
+    pump(extension, lambda: task.state == "IMPORTED" and not prepared.imports.has_awaited)
+    assert collections_of(task) == ["a cube"]
+
+
 def test_a_model_that_cannot_be_imported_again_is_in_the_scene_all_the_same(
     extension: ModuleType, simulator: SimulatorProcess
 ) -> None:
