@@ -58,10 +58,12 @@ def blocked_reason(*, is_clicked: bool = False) -> str:
     """
     context = bpy.context
     windows = context.window_manager.windows
+    if context.mode != "OBJECT":
+        return "Object Mode"
     # A timer sees the first window alone, and the user may be at work in another one.
     active = (window.view_layer.objects.active for window in windows)
-    if context.mode != "OBJECT" or any(item is not None and item.mode != "OBJECT" for item in active):
-        return "Object Mode"
+    if any(item is not None and item.mode != "OBJECT" for item in active):
+        return "Object Mode in all windows"
     is_rendering = bpy.app.is_job_running("RENDER") or bpy.app.is_job_running("RENDER_PREVIEW")
     if is_rendering or context.window_manager.is_interface_locked:
         return "the render to end"

@@ -131,7 +131,7 @@ def test_an_import_waits_also_for_the_mode_of_another_window(extension: ModuleTy
     bpy.ops.object.mode_set(mode="EDIT")
     with as_a_timer(first, screen=None):  # The only screen is that of the other window.
         assert bpy.context.mode == "OBJECT"
-        assert reason() == reason(is_clicked=True) == "Object Mode"
+        assert reason() == reason(is_clicked=True) == "Object Mode in all windows"
     bpy.ops.object.mode_set(mode="OBJECT")
 
 
