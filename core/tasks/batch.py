@@ -85,26 +85,35 @@ def _read(path: Path) -> str:
 
 def _from_csv(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the line and the fields of each row."""
-    header = text.partition("\n")[0]
+    header = next((line for line in text.splitlines() if line.strip(",;\t ")), "")
     delimiter = max(",;\t", key=header.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     names: list[str] = []
     try:
-        for cells in reader:
-            if not any(cell.strip() for cell in cells):
+        for line in reader:
+            cells = _without_empty_end(line)
+            if not cells:
                 continue
             if not names:
-                names = [cell.strip().lower() for cell in cells]
-                _check_names(names, 1)
+                names = [cell.lower() for cell in cells]
+                _check_names(names, reader.line_num)
                 continue
             if len(cells) > len(names):
                 raise BatchError(
                     f"Line {reader.line_num} has more cells than the header.", "Quote cells that hold a separator."
                 )
-            found = {name: cell.strip() for name, cell in zip(names, cells, strict=False) if cell.strip()}
+            found = {name: cell for name, cell in zip(names, cells, strict=False) if cell}
             yield reader.line_num, {name: _number(name, cell, reader.line_num) for name, cell in found.items()}
     except csv.Error as error:
         raise BatchError(f"Line {reader.line_num} is no CSV ({error}).", "Correct it.") from error
+
+
+def _without_empty_end(cells: list[str]) -> list[str]:
+    """Return the cells up to the last one that says something: spreadsheets write columns that were emptied as well."""
+    stripped = [cell.strip() for cell in cells]
+    while stripped and not stripped[-1]:
+        stripped.pop()
+    return stripped
 
 
 def _number(name: str, cell: str, line: int) -> Any:

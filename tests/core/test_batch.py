@@ -49,6 +49,24 @@ def task(state: TaskState = S.READY, **changes: Any) -> Task:
 # ---- what the rows say
 
 
+def test_a_table_with_empty_rows_above_and_an_empty_column_beside_is_read(tmp_path: Path) -> None:
+    (row,) = rows_of(tmp_path, "\n;;;\nprompt;seed;;\n\na house, red;3;;\n")
+    assert row.fields == {"prompt": "a house, red", "seed": 3}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("\n\nprompt,colour\na chair,red\n", "“colour” in line 3"),
+        ("prompt,seed,\na chair,1,red\n", "Line 2 has more cells than the header"),
+    ],
+)
+def test_what_is_wrong_beside_empty_cells_is_said_where_it_is(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(BatchError, match="Nothing was sent or charged") as refused:
+        rows_of(tmp_path, text)
+    assert said in str(refused.value)
+
+
 def test_each_separator_of_spreadsheets_is_understood(tmp_path: Path) -> None:
     for separator in (",", ";", "\t"):
         text = separator.join(("prompt", "seed", "height")) + "\n" + separator.join(('"a, b; c"', "7", "1.5")) + "\n\n"
