@@ -9,6 +9,7 @@ import csv
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 import bpy
 import pytest
@@ -199,6 +200,19 @@ def test_a_result_file_that_cannot_be_written_costs_no_model_and_is_said(
     (batch.output / "results.csv").rmdir()
     assert batch.command.run(*batch.words()).status == 0
     assert batch.results()[0]["status"] == "done" and len(simulator.creates()) == 1
+
+
+@pytest.mark.parametrize("more", [[], ["--results", "out/../results.csv"]], ids=["beside", "named"])
+def test_a_result_file_never_takes_the_place_of_the_batch_file(
+    extension: Any, simulator: SimulatorProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: list[str]
+) -> None:
+    (tmp_path / "out").mkdir()
+    monkeypatch.chdir(tmp_path)
+    Path("results.csv").write_text("prompt\na robot\n", encoding="utf-8")
+    folder = "out" if more else "."
+    assert extension.run_command(["batch", "results.csv", "--output-dir", folder, *more]) == 2
+    assert Path("results.csv").read_text(encoding="utf-8") == "prompt\na robot\n"
+    assert simulator.creates() == []
 
 
 def test_a_file_that_is_not_of_the_batch_is_neither_replaced_nor_made_anew_unless_that_is_said(

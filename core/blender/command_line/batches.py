@@ -56,13 +56,15 @@ def batch(options: argparse.Namespace, progress: Progress) -> Answer:
     :raises CommandError: when nothing can be sent.
     :raises KeyboardInterrupt: at Ctrl C; the same command goes on.
     """
+    folder = options.output_dir.absolute()
+    results = options.results or folder / "results.csv"
     try:
         rows = read_rows(options.file, suffix=options.suffix)
         _check_outputs(rows)
+        _check_results(results, options.file)
     except BatchError as error:
         raise CommandError(str(error), ExitStatus.WRONG_USAGE) from error
     workplace.require_service(options.model)
-    folder = options.output_dir.absolute()
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(BatchLock(folder))
@@ -73,7 +75,7 @@ def batch(options: argparse.Namespace, progress: Progress) -> Answer:
             ) from error
         workplace.open_empty_file()
         current = workplace.begin(options)
-        return _Batch(current, rows, folder, options).run(progress)
+        return _Batch(current, rows, folder, results, options).run(progress)
 
 
 def _check_outputs(rows: tuple[BatchRow, ...]) -> None:
@@ -82,18 +84,32 @@ def _check_outputs(rows: tuple[BatchRow, ...]) -> None:
             raise BatchError(f"The output {row.output} has no known suffix.", f"Use one of {', '.join(SUFFIXES)}.")
 
 
+def _check_results(results: Path, file: Path) -> None:
+    """Keep the user's own table: what is known of its rows is written again and again."""
+    with contextlib.suppress(OSError):  # It is not there yet, or in a folder that says nothing.
+        if results.samefile(file):
+            raise BatchError(
+                f"The result file would take the place of {file.name}.", "Name another one with --results."
+            )
+
+
 class _Batch:
     """One run."""
 
     def __init__(
-        self, current: session.Session, rows: tuple[BatchRow, ...], folder: Path, options: argparse.Namespace
+        self,
+        current: session.Session,
+        rows: tuple[BatchRow, ...],
+        folder: Path,
+        results: Path,
+        options: argparse.Namespace,
     ) -> None:
         self._session = current
         self._rows = rows
         self._folder = folder
         self._options = options
         self._name = batch_name(folder)
-        self._results = options.results or folder / "results.csv"
+        self._results = results
         self._refused: dict[str, str] = {}
         """Why rows were not sent, by key."""
         self._tasks: dict[str, Task] = {}
