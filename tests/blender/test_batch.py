@@ -14,6 +14,7 @@ from typing import Any
 import bpy
 import pytest
 
+from tests import tiny_models
 from tests.blender.commands import CommandLine, complete_all, wait_for_polls
 from tests.blender.models_to_place import KINDS
 from tests.blender.support import vertex_count
@@ -225,6 +226,26 @@ def test_a_file_that_is_not_of_the_batch_is_neither_replaced_nor_made_anew_unles
     assert ended.status == 3 and "--overwrite" in ended.said
     assert [row["status"] for row in batch.results()] == ["not sent", "done"]
     assert (batch.output / "one.glb").read_bytes() == b"work of years" and len(simulator.creates()) == 1
+    assert batch.command.run(*batch.words("--overwrite")).status == 0
+    assert (batch.output / "one.glb").read_bytes()[:4] == b"glTF" and len(simulator.creates()) == 2
+
+
+def test_a_file_that_is_made_while_its_row_is_waited_for_is_not_replaced_but_an_own_one_is(
+    batch: Batch, simulator: SimulatorProcess
+) -> None:
+    batch.file.write_text("prompt,output\na robot,one\na car,two\n")
+    simulator.configure(seconds=60.0)
+    process = batch.command.start(*batch.words())
+    wait_for_polls(simulator, 2)
+    (batch.output / "one.glb").write_bytes(b"work of years")
+    # As a run leaves it that was killed after it has written a model and before it has noted that.
+    (batch.output / "two.glb").write_bytes(tiny_models.glb())
+    complete_all(simulator)
+    ended = batch.command.end(process)
+    assert ended.status == 1, ended.said
+    assert [row["status"] for row in batch.results()] == ["not written", "done"]
+    assert "--overwrite" in batch.results()[0]["error"]
+    assert (batch.output / "one.glb").read_bytes() == b"work of years"
     assert batch.command.run(*batch.words("--overwrite")).status == 0
     assert (batch.output / "one.glb").read_bytes()[:4] == b"glTF" and len(simulator.creates()) == 2
 

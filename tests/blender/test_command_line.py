@@ -372,6 +372,22 @@ def test_resume_does_not_replace_what_was_made_meanwhile_unless_that_is_said(
     assert newer.read_bytes()[:4] == b"glTF" and len(simulator.creates()) == 2
 
 
+def test_a_file_that_is_made_while_a_command_waits_is_not_replaced(
+    command: CommandLine, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    simulator.configure(seconds=60.0)
+    output = tmp_path / "robot.obj"
+    process = command.start("generate", "a robot", "--output", output)
+    wait_for_polls(simulator, 1)
+    output.with_suffix(".mtl").write_bytes(b"work of years")
+    complete_all(simulator)
+    ended = command.end(process)
+    assert ended.status == 1 and "robot.mtl" in ended.said and "resume --overwrite" in ended.said
+    assert ended.lines == [] and output.with_suffix(".mtl").read_bytes() == b"work of years"
+    output.with_suffix(".mtl").unlink()
+    assert command.run("resume").lines == [str(output)] and len(simulator.creates()) == 1
+
+
 def test_a_blend_that_was_saved_in_edit_mode_gets_its_model(command: CommandLine, tmp_path: Path) -> None:
     bpy.ops.wm.read_homefile(use_factory_startup=True)
     bpy.ops.object.mode_set(mode="EDIT")

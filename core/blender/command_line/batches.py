@@ -244,7 +244,7 @@ class _Batch:
             handle = TaskHandle(task.local_id)
             try:
                 bring(handle)
-                outputs.write(handle, self._folder / row.output)
+                outputs.write(handle, self._folder / row.output, may_replace=self._options.overwrite)
             except TokenLabError as error:
                 self._session.engine.records.change(task.local_id, error=str(error))
             clear(handle)

@@ -44,7 +44,7 @@ def generate(options: argparse.Namespace, progress: Progress) -> Answer:
     handle = _send(options)
     wait(handle, progress, options.timeout)
     workplace.wait_for_answers()
-    answer = finish(handle, options.output)
+    answer = finish(handle, options.output, may_replace=options.overwrite)
     workplace.wait_for_bills([handle.local_id])
     bill = {"billing_transaction_id": handle.record.billing_transaction_id}
     if handle.record.state is TaskState.QUEUED and options.output is None:
@@ -125,14 +125,17 @@ def wait(handle: TaskHandle, progress: Progress, timeout: float) -> None:
     show()
 
 
-def finish(handle: TaskHandle, output: Path | None) -> Answer:
-    """Write the model of a task that is over, and say what came of it."""
+def finish(handle: TaskHandle, output: Path | None, *, may_replace: bool) -> Answer:
+    """Write the model of a task that is over, and say what came of it.
+
+    :param may_replace: also a file that somebody has made since it was ordered.
+    """
     status = status_of(handle)
     problem = problem_of(handle, status)
     path = None
     if status is ExitStatus.SUCCESS and output is not None:
         try:
-            outputs.write(handle, output)
+            outputs.write(handle, output, may_replace=may_replace)
             path = output
         except TokenLabError as error:
             status, problem = ExitStatus.FAILED, str(error)

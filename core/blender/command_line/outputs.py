@@ -9,6 +9,7 @@ exporters, which see the model alone.
 
 from __future__ import annotations
 
+import filecmp
 import hashlib
 import logging
 import os
@@ -35,6 +36,10 @@ _PREFIX = ".tokenlab-"
 """How the names of what is not whole yet begin; the mark of the process follows."""
 _FORGOTTEN_SECONDS = 86_400.0
 """After that time nobody is at it any more, on whatever machine."""
+_TAKEN = (
+    "{} was made after its model was ordered, and was not replaced. The model is kept in the library, and nothing is "
+    "charged again. Move the file and use the command resume, or use resume --overwrite."
+)
 _WHOLE = {".glb": ModelFormat.GLB, ".usdz": ModelFormat.USDZ}
 """Kinds that are one file with everything in it, so that a copy is enough."""
 
@@ -45,23 +50,18 @@ def taken(path: Path) -> Path | None:
     return next((file for file in (path, *companions) if file.exists()), None)
 
 
-def taken_since(path: Path, moment: float) -> Path | None:
-    """Return the file that would be replaced, if it is newer than that; what was there before may be replaced then.
-
-    :param moment: unix seconds, when the model was ordered.
-    """
-    file = taken(path)
-    return file if file is not None and file.stat().st_mtime > moment else None
-
-
-def write(handle: TaskHandle, path: Path) -> None:
+def write(handle: TaskHandle, path: Path, *, may_replace: bool) -> None:
     """Write an imported model, all files of it or none, and note that this was done.
 
     A .blend is a copy of the open file, everything else holds the model alone.
 
+    :param may_replace: also a file that was made after the model was ordered; one from before may be replaced anyway.
     :raises TokenLabError: when it cannot be written.
     """
     try:
+        newer = None if may_replace else _taken_since(handle, path)
+        if newer is not None:
+            raise TokenLabError(_TAKEN.format(newer))
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(path.parent)
         if path.suffix.lower() == ".blend":
@@ -73,9 +73,19 @@ def write(handle: TaskHandle, path: Path) -> None:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "Blender's exporter refused"
         raise TokenLabError(
             f"{path.name} could not be written ({reason}). The model was paid for, and is kept in the library. Make "
-            "room or choose another folder, then use the same command or resume."
+            "room, or have the folder writable, then use the command resume."
         ) from error
     session.current().engine.records.change(handle.local_id, output_path="", delivered=True)
+
+
+def _taken_since(handle: TaskHandle, path: Path) -> Path | None:
+    """Return the file that would be replaced, if it was made after the model was ordered, by somebody else."""
+    file = taken(path)
+    if file is None or file.stat().st_mtime <= handle.record.created_at:
+        return None
+    # A process that was killed right after it had written the model could not note that.
+    is_own = _is_as_delivered(handle, path.suffix.lower()) and filecmp.cmp(handle.record.result_path, file, False)
+    return None if is_own else file
 
 
 def _save_file(path: Path) -> None:

@@ -16,7 +16,7 @@ from ...tasks.task import LEASED, Task, TaskState
 from .. import scripting, session
 from ..pump import pump
 from ..task_handle import TaskHandle
-from . import generating, outputs, workplace
+from . import generating, workplace
 from .answer import Answer
 from .exit_status import ExitStatus
 from .progress import Progress
@@ -24,10 +24,6 @@ from .task_results import problem_of, result_of, status_of
 
 _WAITING = LEASED | {TaskState.STOPPED}
 """States of tasks that need the service."""
-_TAKEN = (
-    "{} was made after its model was ordered, and was not replaced. The model is kept in the library, and nothing is "
-    "charged again. Move the file, or add --overwrite."
-)
 _WORST_LAST = (ExitStatus.SUCCESS, ExitStatus.NOT_NOW, ExitStatus.FAILED, ExitStatus.UNCERTAIN)
 
 
@@ -106,14 +102,11 @@ def _finish(handle: TaskHandle, *, may_replace: bool) -> Answer:
     if not task.output_path:
         # The file that it was generated in imports it when it is opened.
         return Answer(ExitStatus.SUCCESS, [task.result_path], result_of(handle, None))
-    taken = None if may_replace else outputs.taken_since(Path(task.output_path), task.created_at)
-    if taken is not None:
-        return Answer(ExitStatus.FAILED, [], result_of(handle, None), _TAKEN.format(taken))
     try:
         bring(handle)
     except TokenLabError as error:
         return Answer(ExitStatus.FAILED, [], result_of(handle, None), str(error))
-    answer = generating.finish(handle, Path(task.output_path))
+    answer = generating.finish(handle, Path(task.output_path), may_replace=may_replace)
     clear(handle)
     return answer
 
