@@ -168,6 +168,17 @@ def test_wrong_usage_ends_with_2_and_sends_nothing(
     assert simulator.creates() == []
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no folder that nobody can write to")
+def test_an_output_folder_that_nobody_can_write_to_is_said_before_anything_is_sent(
+    extension: Any, simulator: SimulatorProcess, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = ["generate", "a robot", "--format", "obj", "--output"]
+    assert extension.run_command([*words, "/proc/robot.glb"]) == 2
+    assert "The folder /proc cannot be written to" in capfd.readouterr().err and simulator.creates() == []
+    assert extension.run_command([*words, str(tmp_path / "robot.usdz")]) == 0
+    assert [path.name for path in tmp_path.iterdir() if path.name != "data"] == ["robot.usdz"]
+
+
 def test_an_output_that_is_there_is_not_replaced_unless_that_is_said(
     command: CommandLine, simulator: SimulatorProcess, tmp_path: Path
 ) -> None:

@@ -70,6 +70,12 @@ def _check_output(path: Path, *, may_replace: bool) -> None:
         raise CommandError(
             f"There is no folder {path.parent}. Nothing was sent. Make it, or choose another.", ExitStatus.WRONG_USAGE
         )
+    objection = outputs.objection_to(path.parent)
+    if objection:
+        raise CommandError(
+            f"The folder {path.parent} cannot be written to ({objection}). Nothing was sent. Choose another.",
+            ExitStatus.WRONG_USAGE,
+        )
     taken = outputs.taken(path)
     if taken is not None and not may_replace:
         raise CommandError(

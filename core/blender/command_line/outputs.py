@@ -50,6 +50,17 @@ def taken(path: Path) -> Path | None:
     return next((file for file in (path, *companions) if file.exists()), None)
 
 
+def objection_to(folder: Path) -> str:
+    """Return why no file can be written into a folder, or ""."""
+    probe = folder / f"{_PREFIX}{mark()}probe"
+    try:
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        return error.strerror or "the disk refused"
+    return ""
+
+
 def write(handle: TaskHandle, path: Path, *, may_replace: bool) -> None:
     """Write an imported model, all files of it or none, and note that this was done.
 
