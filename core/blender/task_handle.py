@@ -67,6 +67,11 @@ class TaskHandle:
         return self.record.error
 
     @property
+    def note(self) -> str:
+        """What is worth knowing though nothing went wrong, such as options that were not sent, or ""."""
+        return self.record.note
+
+    @property
     def is_stand_in(self) -> bool:
         """Whether it is a trial: nothing was sent, and TokenLab 3D makes the model itself."""
         return self.record.is_stand_in

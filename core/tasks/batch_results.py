@@ -31,6 +31,7 @@ COLUMNS: Final = (
     "seconds",
     "request_id",
     "error",
+    "note",
 )
 
 
@@ -144,6 +145,7 @@ class RowResult:
             "seconds": _seconds(task),
             "request_id": task.request_id if task else "",
             "error": self.error or (task.error if task else ""),
+            "note": task.note if task else "",
         }
 
 

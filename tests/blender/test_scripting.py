@@ -217,6 +217,23 @@ def test_in_a_window_a_wait_refuses_and_names_the_way(
         assert task.wait(block=True, timeout=60)
 
 
+def test_what_was_left_out_of_a_request_is_said_to_scripts_and_commands(
+    extension: ModuleType, simulator: SimulatorProcess, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    said = "Sent without quality, which tripo-p1.0 does not list."
+    extension.models()
+    task = extension.generate("a robot", model="tripo-p1.0", quality="DRAFT")
+    task.wait(60)
+    assert task.note == said
+    words = ["--model", "tripo-p1.0", "--quality", "draft", "--quiet"]
+    assert extension.run_command(["generate", "a car", *words]) == 0
+    assert said in capfd.readouterr().err
+    (tmp_path / "props.csv").write_text("prompt\na bird\n", encoding="utf-8")
+    folder = tmp_path / "out"
+    assert extension.run_command(["batch", str(tmp_path / "props.csv"), "--output-dir", str(folder), *words]) == 0
+    assert said in (folder / "results.csv").read_text(encoding="utf-8")
+
+
 def test_a_handle_whose_task_was_removed_can_still_be_printed(
     extension: ModuleType, simulator: SimulatorProcess
 ) -> None:

@@ -242,6 +242,7 @@ def test_a_row_that_was_accepted_counts_as_that_though_the_clock_was_set_back_af
 def test_the_result_file_says_what_is_known_and_no_spreadsheet_takes_it_for_a_formula(tmp_path: Path) -> None:
     rows = rows_of(tmp_path, "prompt,output\n=1+1,one\na chair,two\n")
     done = task(task_id="t1", billing_transaction_id="b1", submitted_at=10.0, settled_at=12.5, request_id="r1")
+    done = replace(done, note="Sent without style.")
     results = [RowResult(rows[0], RowStatus.DONE, replace(done, request=GenerationRequest(prompt="=1+1")))]
     results.append(RowResult(rows[1], RowStatus.NOT_SENT, error="No such picture."))
     write_results(tmp_path / "out" / "results.csv", results)
@@ -257,6 +258,7 @@ def test_the_result_file_says_what_is_known_and_no_spreadsheet_takes_it_for_a_fo
         "seconds": "2.5",
         "request_id": "r1",
         "error": "",
+        "note": "Sent without style.",
     }
     assert (second["status"], second["error"], second["path"]) == ("not sent", "No such picture.", "")
     write_results(tmp_path / "results.jsonl", results)

@@ -46,6 +46,8 @@ def generate(options: argparse.Namespace, progress: Progress) -> Answer:
     workplace.wait_for_answers()
     answer = finish(handle, options.output, may_replace=options.overwrite)
     workplace.wait_for_bills([handle.local_id])
+    if handle.record.note:
+        progress.say(handle.record.note)
     bill = {"billing_transaction_id": handle.record.billing_transaction_id}
     if handle.record.state is TaskState.QUEUED and options.output is None:
         # Nobody would ever send it.
