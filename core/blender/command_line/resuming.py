@@ -11,14 +11,17 @@ from pathlib import Path
 import bpy
 
 from ...service.errors import TokenLabError
+from ...tasks.journal import FILE_NAME
+from ...tasks.journal_view import look
 from ...tasks.refused_key import has_stopped_by_itself
-from ...tasks.task import LEASED, Task, TaskState
-from .. import scripting, session
+from ...tasks.task import LEASED, UNFINISHED, Task, TaskState
+from .. import preferences, scripting, session
 from ..pump import pump
 from ..task_handle import TaskHandle
 from . import generating, workplace
 from .answer import Answer
 from .exit_status import ExitStatus
+from .listing import MOST
 from .progress import Progress
 from .task_results import problem_of, result_of, status_of
 
@@ -35,10 +38,12 @@ def resume(options: argparse.Namespace, progress: Progress) -> Answer:
     :raises CommandError: when the journal or the service cannot be used.
     :raises KeyboardInterrupt: at Ctrl C; the tasks are kept.
     """
+    unfinished = _unfinished()
     workplace.open_empty_file()
     current = workplace.begin(options)
     workplace.take_up(lambda task: bool(task.output_path) or has_stopped_by_itself(task))
-    handles = [TaskHandle(task.local_id) for task in current.engine.records.all() if _is_wanted(current, task)]
+    tasks = current.engine.records.all()
+    handles = [TaskHandle(item.local_id) for item in tasks if item.local_id in unfinished or _is_wanted(current, item)]
     if any(not handle.is_stand_in and _needs_service(handle.record) for handle in handles):
         workplace.require_service(None)
     for handle in handles:
@@ -51,6 +56,15 @@ def resume(options: argparse.Namespace, progress: Progress) -> Answer:
     problem = " ".join(dict.fromkeys(answer.problem for answer in answers if answer.problem))
     lines = [line for answer in answers for line in answer.lines]
     return Answer(status, lines, {"tasks": [answer.data for answer in answers]}, problem)
+
+
+def _unfinished() -> set[str]:
+    """Return the local ids of what is to be gone on with; a session does that at once, and may be done before we look.
+
+    What is wrong with the journal is said by whoever needs it.
+    """
+    view = look(preferences.data_directory() / FILE_NAME, most=MOST)
+    return {seen.task.local_id for seen in view.newest if seen.task.state in UNFINISHED and not seen.task.removed}
 
 
 def _resume(handle: TaskHandle) -> None:
