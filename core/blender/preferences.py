@@ -149,9 +149,9 @@ def base_url() -> str:
 
 
 def data_directory() -> Path:
-    """Return the data folder in force."""
+    """Return the data folder in force, as a whole path: the journal outlives the folder that Blender was started in."""
     text = environment_override("data_directory") or bpy.path.abspath(get().data_directory)
-    return Path(text) if text else default_data_directory()
+    return Path(os.path.expanduser(text)).absolute() if text else default_data_directory()
 
 
 def delivery_policy() -> str:

@@ -42,6 +42,18 @@ def folder_of(task: Any) -> Path:
     return folder
 
 
+@pytest.mark.parametrize(("said", "meant"), [("farm", "here/farm"), ("~/farm", "home/farm")])
+def test_a_data_folder_is_written_down_whole_wherever_blender_was_started(
+    extension: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: str, meant: str
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    monkeypatch.setenv("TOKENLAB_DATA_DIR", said)
+    assert extension.core.blender.preferences.data_directory() == tmp_path / meant
+
+
 # ---- the Asset Browser
 
 
