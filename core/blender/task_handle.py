@@ -26,6 +26,11 @@ _WHY_NOT = {
     TaskState.STOPPED: "Nobody waits for this task any more. Resume it to go on.",
 }
 
+_NOT_STOPPED = (
+    "The request is still to be sent, or the model is here already, so there is nothing to stop. The task goes on, and "
+    "may be charged. Stop it when it is at the service, or remove it from the list."
+)
+
 
 class TaskHandle:
     """One task. Holds only its local id and looks everything up anew, so it survives undo and file loads."""
@@ -104,8 +109,12 @@ class TaskHandle:
         return task.state in _ENDED_BADLY or not current.engine.is_working_on(self.local_id)
 
     def stop_waiting(self) -> None:
-        """Ask no more about the task; it goes on at the service and may be charged there."""
-        session.current().stop_waiting(self.local_id)
+        """Ask no more about the task; it goes on at the service and may be charged there.
+
+        :raises TokenLabError: when it cannot be stopped now, or another Blender works on it.
+        """
+        if not session.current().stop_waiting(self.local_id) and not self.is_over:
+            raise TokenLabError(_NOT_STOPPED)
 
     def on_change(self, callback: Callable[[TaskHandle], object]) -> None:
         """Have a function called with this handle, on the main thread, whenever state, progress or error change.

@@ -234,6 +234,19 @@ def test_what_was_left_out_of_a_request_is_said_to_scripts_and_commands(
     assert said in (folder / "results.csv").read_text(encoding="utf-8")
 
 
+def test_a_task_that_cannot_be_stopped_yet_says_so_and_goes_on(
+    extension: ModuleType, simulator: SimulatorProcess
+) -> None:
+    simulator.configure(seconds=60.0)
+    task = extension.generate("a robot")
+    with pytest.raises(extension.TokenLabError, match="goes on"):
+        task.stop_waiting()
+    pump(extension, lambda: task.task_id)
+    task.stop_waiting()
+    assert task.state == "STOPPED"
+    task.stop_waiting()  # It is over: nothing has to be said.
+
+
 def test_a_handle_whose_task_was_removed_can_still_be_printed(
     extension: ModuleType, simulator: SimulatorProcess
 ) -> None:
