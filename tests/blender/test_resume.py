@@ -1,17 +1,20 @@
 # SPDX-FileCopyrightText: 2026 TokenLab 3D contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The command `resume` in this process: what it says of tasks that were unfinished when it began."""
+"""What `resume` says of tasks that were unfinished when it began, and what is left to it after Ctrl C."""
 
 from __future__ import annotations
 
 import json
+import signal
+import time
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from tests.blender.commands import CommandLine
 from tests.blender.support import new_session
 from tests.simulator.process import SimulatorProcess
 
@@ -41,3 +44,17 @@ def test_a_task_that_has_failed_since_it_was_left_is_said(
     simulator.steer(left["id"], status="failed")
     assert extension.run_command(["resume"]) == 1
     assert "You are not charged" in capfd.readouterr().err
+
+
+def test_ctrl_c_while_only_the_bill_is_waited_for_ends_with_what_was_made(
+    simulator: SimulatorProcess, extension_zip: Path, tmp_path: Path
+) -> None:
+    simulator.configure(faults=["never-billing"])
+    command, output = CommandLine(tmp_path, simulator, extension_zip), tmp_path / "robot.glb"
+    process = command.start("generate", "a robot", "--output", output)
+    while not output.exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    ended = command.end(process)
+    assert ended.status == 0 and ended.lines[-1] == str(output) and "Interrupted" not in ended.said, ended.said

@@ -126,9 +126,13 @@ def in_words(error: TokenLabError) -> str:
 
 
 def wait_for_bills(local_ids: Sequence[str]) -> None:
-    """Wait a little for the billing ids of completed tasks, which the service names a moment later."""
+    """Wait a little for the billing ids of completed tasks, which the service names a moment later.
+
+    Ctrl C ends this and nothing else: all that the command was for is done.
+    """
     engine = session.current().engine
-    pump(lambda: not any(map(engine.awaits_bill, local_ids)), _BILL_SECONDS)
+    with contextlib.suppress(KeyboardInterrupt):
+        pump(lambda: not any(map(engine.awaits_bill, local_ids)), _BILL_SECONDS)
 
 
 def take_up(is_wanted: Callable[[Task], bool]) -> list[Task]:
