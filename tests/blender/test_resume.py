@@ -14,16 +14,22 @@ from typing import Any
 
 import pytest
 
-from tests.blender.commands import CommandLine
-from tests.blender.support import new_session
+from tests.blender.commands import CommandLine, complete_all
+from tests.blender.support import new_session, pump
 from tests.simulator.process import SimulatorProcess
+
+
+def leave(extension: ModuleType, prompt: str, output: str = "") -> None:
+    """Send a request as a command does that is interrupted as soon as the service has it."""
+    task = extension.core.blender.scripting.generate_for({"output_path": output}, prompt)
+    pump(extension, lambda: task.task_id)
 
 
 @pytest.fixture
 def left(extension: ModuleType, simulator: SimulatorProcess) -> dict[str, Any]:
-    """A task at the service that a command without an output has left, in an earlier session."""
+    """A task at the service that no output was asked for, of an earlier session."""
     simulator.configure(seconds=60.0)
-    assert extension.run_command(["generate", "a robot", "--timeout", "0.5"]) == 3
+    leave(extension, "a robot")
     new_session(extension)
     (created,) = simulator.creates()
     return created
@@ -44,6 +50,22 @@ def test_a_task_that_has_failed_since_it_was_left_is_said(
     simulator.steer(left["id"], status="failed")
     assert extension.run_command(["resume"]) == 1
     assert "You are not charged" in capfd.readouterr().err
+
+
+def test_what_is_wrong_with_one_of_several_tasks_is_said_of_that_one(
+    extension: ModuleType, simulator: SimulatorProcess, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    simulator.configure(seconds=60.0)
+    for name in ("robot", "car"):
+        leave(extension, f"a {name}", str(tmp_path / f"{name}.glb"))
+    (tmp_path / "car.glb").write_bytes(b"work of years")
+    new_session(extension)
+    complete_all(simulator)
+    assert extension.run_command(["resume", "--json"]) == 1
+    shown = capfd.readouterr()
+    problems = {task["prompt"]: task["problem"] for task in json.loads(shown.out.splitlines()[-1])["tasks"]}
+    assert problems["a robot"] == "" and "car.glb was made after" in problems["a car"]
+    assert f"a car: {problems['a car']}" in shown.err
 
 
 def test_ctrl_c_while_only_the_bill_is_waited_for_ends_with_what_was_made(

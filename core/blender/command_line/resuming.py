@@ -53,9 +53,15 @@ def resume(options: argparse.Namespace, progress: Progress) -> Answer:
     workplace.wait_for_answers()
     answers = [_finish(handle, may_replace=options.overwrite) for handle in handles]
     status = max((answer.status for answer in answers), key=_WORST_LAST.index, default=ExitStatus.SUCCESS)
-    problem = " ".join(dict.fromkeys(answer.problem for answer in answers if answer.problem))
     lines = [line for answer in answers for line in answer.lines]
-    return Answer(status, lines, {"tasks": [answer.data for answer in answers]}, problem)
+    data = [{**answer.data, "problem": answer.problem} for answer in answers]
+    return Answer(status, lines, {"tasks": data}, _problems(handles, answers))
+
+
+def _problems(handles: list[TaskHandle], answers: list[Answer]) -> str:
+    """Return what is wrong, and where there are several tasks, with which of them; "" if nothing is."""
+    found = [(handle.title, answer.problem) for handle, answer in zip(handles, answers, strict=True) if answer.problem]
+    return "\n".join(f"{title}: {problem}" if len(handles) > 1 else problem for title, problem in found)
 
 
 def _unfinished() -> set[str]:
