@@ -117,10 +117,11 @@ def test_the_preferences_offer_it_until_it_is_done(extension: ModuleType, sessio
 
 @pytest.fixture
 def two_models(extension: ModuleType, simulator: SimulatorProcess) -> tuple[Any, Any]:
-    """Two tasks whose models were imported."""
+    """Two tasks whose models were imported, and of which no worker has anything more to write."""
     first, second = extension.generate("a cube"), extension.generate("a vase")
     for task in (first, second):
         task.wait(timeout=60)
+        pump(extension, lambda: '"facts"' in (folder_of(task) / "task.json").read_text(encoding="utf-8"))  # noqa: B023  # asked within the loop
     return first, second
 
 
