@@ -25,7 +25,7 @@ SERVED = {"glb": "robot.glb", "fbx": "robot.fbx", "obj": "robot_obj.zip", "usdz"
 
 
 def run_demo(output: Path, *arguments: object) -> None:
-    quick = ("--samples", 4, "--seconds", 1)
+    quick = ("--samples", 1, "--seconds", 1)
     run_script(ROOT / "tests" / "demo" / "__main__.py", "--output-dir", output, *quick, *arguments, environment={})
 
 
