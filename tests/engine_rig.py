@@ -17,7 +17,7 @@ from core.service.address import Connection
 from core.service.contract import GenerationRequest
 from core.service.transport import Reply, Transport
 from core.tasks.engine import Engine
-from core.tasks.journal import FILE_NAME
+from core.tasks.journal_file import FILE_NAME
 from core.tasks.pacing import Pacing
 from core.tasks.records import Event, JournalLoaded, OthersSeen, TaskChanged
 from core.tasks.settings import Settings

@@ -28,7 +28,7 @@ from .. import redaction
 from ..files import library
 from ..text import bytes_text, one_line, public_words
 from .job_context import JobContext
-from .journal import FILE_NAME, SCHEMA_VERSION
+from .journal_file import FILE_NAME, SCHEMA_VERSION
 from .journal_view import JournalView, Seen, look
 from .records import DiagnosticsSaved
 from .task import Task

@@ -22,7 +22,7 @@ from core.service.address import Connection
 from core.service.contract import GenerationRequest
 from core.tasks import diagnostics
 from core.tasks.diagnostics import Section
-from core.tasks.journal import FILE_NAME, SCHEMA_VERSION
+from core.tasks.journal_file import FILE_NAME, SCHEMA_VERSION
 from core.tasks.journal_view import look
 from core.tasks.records import DiagnosticsSaved
 from core.tasks.task import Task, TaskState, new_task

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from core.service.contract import GenerationRequest
-from core.tasks import journal as journal_module
-from core.tasks.journal import FILE_NAME
+from core.tasks import journal_file
+from core.tasks.journal_file import FILE_NAME
 from core.tasks.records import JournalFailed
 from core.tasks.task import Task, TaskState, new_task
 from tests.engine_rig import Blender, Gate, creates_sent, flush
@@ -26,7 +26,7 @@ S = TaskState
 
 @pytest.fixture
 def blender(simulator: SimulatorProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Blender]:
-    monkeypatch.setattr(journal_module, "_BUSY_SECONDS", 0.3)
+    monkeypatch.setattr(journal_file, "_BUSY_SECONDS", 0.3)
     blender = Blender(tmp_path, simulator)
     yield blender
     assert blender.engine.stop()

@@ -19,10 +19,9 @@ from core.files import disk_use
 from core.files.asset_catalog import FILE_NAME as CATALOGS
 from core.files.disk_use import LibraryUse
 from core.service.contract import GenerationRequest
-from core.tasks import housekeeping
-from core.tasks import journal as journal_module
+from core.tasks import housekeeping, journal_file
 from core.tasks.job_context import folder_of
-from core.tasks.journal import FILE_NAME
+from core.tasks.journal_file import FILE_NAME
 from core.tasks.records import LibraryReport
 from core.tasks.task import Task, TaskState, new_task
 from tests.engine_rig import Rig
@@ -186,7 +185,7 @@ def test_what_is_in_use_is_told_and_goes_the_next_time(rig: Rig, monkeypatch: py
 
 
 def test_without_the_journal_nothing_is_removed(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal_module, "_BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(journal_file, "_BUSY_SECONDS", 0.05)
     removed = generation(rig)
     rig.engine.remove(removed.local_id)
     rig.run_until(lambda: (row := rig.row(removed.local_id)) is not None and row.removed)

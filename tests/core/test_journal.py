@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from core.service.contract import GenerationRequest
-from core.tasks.journal import _MIGRATIONS, FILE_NAME, SCHEMA_VERSION, Journal, JournalError
+from core.tasks.journal import Journal, JournalError
+from core.tasks.journal_file import _MIGRATIONS, FILE_NAME, SCHEMA_VERSION
 from core.tasks.task import Task, TaskState, from_text, new_task, to_text
 from tests.loopback import PATIENCE_SECONDS
 

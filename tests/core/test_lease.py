@@ -20,7 +20,8 @@ import pytest
 from core.service.contract import GenerationRequest
 from core.tasks import journal as journal_module
 from core.tasks import lease
-from core.tasks.journal import FILE_NAME, Journal
+from core.tasks.journal import Journal
+from core.tasks.journal_file import FILE_NAME
 from core.tasks.lease import LEASE_SECONDS, has_ended, is_on_network, new_owner
 from core.tasks.task import LEASED, Task, TaskState, new_task
 from tests.ended_process import ended_process

@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import replace
 
 from core.service.contract import GenerationRequest
-from core.tasks.journal import FILE_NAME
+from core.tasks.journal_file import FILE_NAME
 from core.tasks.task import TaskState, new_task
 from tests.engine_rig import Blender, Gate, asset_requests, creates_sent, end_leases, flush
 from tests.loopback import PATIENCE_SECONDS

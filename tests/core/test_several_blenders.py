@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from core.service.contract import GenerationRequest
-from core.tasks.journal import FILE_NAME, Row
+from core.tasks.journal import Row
+from core.tasks.journal_file import FILE_NAME
 from core.tasks.lease import LEASE_SECONDS
 from core.tasks.pacing import Pacing
 from core.tasks.records import JournalFailed, JournalLoaded, JournalRebuilt, OthersSeen

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 
 from core.service.contract import GenerationRequest
-from core.tasks import journal as journal_module
+from core.tasks import journal_file
 from core.tasks.duplicates import DUPLICATE_SECONDS
-from core.tasks.journal import FILE_NAME, Row
+from core.tasks.journal import Row
+from core.tasks.journal_file import FILE_NAME
 from core.tasks.records import JournalLoaded, JournalRebuilt
 from core.tasks.task import Task, TaskState, new_task
 from tests.engine_rig import PROMPT, Rig, creates_sent
@@ -252,7 +253,7 @@ def test_a_task_with_a_picture_is_found_after_its_hash_was_noted(
 def test_a_journal_that_is_locked_for_long_sends_nothing_and_says_so(
     rig: Rig, simulator: SimulatorProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journal_module, "_BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(journal_file, "_BUSY_SECONDS", 0.05)
     rig.engine.load_journal()
     rig.run_until(lambda: not rig.engine._questions)
     with closing(sqlite3.connect(rig.folder / FILE_NAME)) as other:
@@ -267,7 +268,7 @@ def test_a_journal_that_is_locked_for_long_sends_nothing_and_says_so(
 def test_a_journal_that_is_lost_at_the_last_moment_sends_nothing(
     rig: Rig, simulator: SimulatorProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journal_module, "_BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(journal_file, "_BUSY_SECONDS", 0.05)
     locks: list[sqlite3.Connection] = []
 
     def lock(_url: str) -> None:

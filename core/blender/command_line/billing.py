@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Callable, Sequence
 
 from ...tasks import ledger
-from ...tasks.journal import FILE_NAME
+from ...tasks.journal_file import FILE_NAME
 from ...tasks.journal_view import look
 from ...tasks.ledger import Entry
 from .. import preferences, scripting, session

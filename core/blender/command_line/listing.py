@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 
 from ...service.catalogue import ModelInfo
-from ...tasks.journal import FILE_NAME
+from ...tasks.journal_file import FILE_NAME
 from ...tasks.journal_view import look
 from ...tasks.task import LEASED, Task, TaskState
 from .. import preferences, scripting

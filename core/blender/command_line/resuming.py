@@ -11,7 +11,7 @@ from pathlib import Path
 import bpy
 
 from ...service.errors import TokenLabError
-from ...tasks.journal import FILE_NAME
+from ...tasks.journal_file import FILE_NAME
 from ...tasks.journal_view import look
 from ...tasks.refused_key import has_stopped_by_itself
 from ...tasks.task import LEASED, UNFINISHED, Task, TaskState
