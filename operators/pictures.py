@@ -9,6 +9,7 @@ has REGISTER: there is nothing to adjust afterwards.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ import bpy
 from bpy.props import CollectionProperty, StringProperty
 
 from ..core.blender import clipboard_picture, input_picture, properties, viewport_picture
-from ..core.blender.file_paths import BLEND_RELATIVE
+from ..core.blender.file_paths import BLEND_RELATIVE, file_name
 from ..core.service.errors import TokenLabError
 
 if TYPE_CHECKING:
@@ -68,20 +69,22 @@ class TOKENLAB_OT_use_image_file(bpy.types.Operator):
         if not paths:
             return self._refuse("No file is given. Nothing was changed. Choose an image file.")
         path = paths[0]
-        if path.suffix.lower() not in _SUFFIXES:
-            return self._refuse(f"{path.name} is no picture that Blender reads. Nothing was changed. Choose another.")
-        if not Path(bpy.path.abspath(str(path))).is_file():
-            return self._refuse(f"The picture {path.name} is not there. Nothing was changed. Choose another.")
-        input_picture.use_file(properties.form(context.scene), str(path))
+        name = file_name(path)
+        if os.path.splitext(name)[1].lower() not in _SUFFIXES:
+            return self._refuse(f"{name} is no picture that Blender reads. Nothing was changed. Choose another.")
+        if not Path(bpy.path.abspath(path)).is_file():
+            return self._refuse(f"The picture {name} is not there. Nothing was changed. Choose another.")
+        input_picture.use_file(properties.form(context.scene), path)
         others = f", the first of {len(paths)}: only one can be sent" if len(paths) > 1 else ""
-        self.report({"INFO"}, f"The input is {path.name}{others}")
+        self.report({"INFO"}, f"The input is {name}{others}")
         return {"FINISHED"}
 
     @property
-    def _paths(self) -> list[Path]:
+    def _paths(self) -> list[str]:
         """The files that were dropped or chosen; a script gives a path alone."""
-        named = [Path(self.directory, item.name) for item in self.files if item.name]
-        return named or ([Path(self.filepath)] if self.filepath else [])
+        folder = self.directory if self.directory.endswith(("/", "\\")) else f"{self.directory}/"
+        named = [f"{folder}{item.name}" for item in self.files if item.name]
+        return named or ([self.filepath] if self.filepath else [])
 
     def _refuse(self, sentence: str) -> set[OperatorReturnItems]:
         self.report({"ERROR"}, sentence)

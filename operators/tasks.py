@@ -15,6 +15,7 @@ from bpy.props import BoolProperty, StringProperty
 from ..core.blender import assets, scripting, session, task_list
 from ..core.blender.properties import session_list
 from ..core.service.errors import OverBudget, TokenLabError
+from ..core.tasks import duplicates
 from .service import ServiceOperator
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ _NOTHING_TO_RESUME = {
     "task ID, submit it again or discard it.",
     "SUBMITTING": "This request is being sent just now. Nothing has to be done.",
     "READY": "The model of this task is on this computer already. Import it.",
-    "FAILED": "This task has failed and was not charged. Reuse its settings, and generate again.",
+    "FAILED": "This task has failed, and this try was not charged. Reuse its settings, and generate again.",
 }
 """What is said, by state, of a task that cannot be resumed."""
 
@@ -49,6 +50,13 @@ def _state(local_id: str) -> str:
     """Return the state of a task, or "" when there is none. The list may be a moment behind."""
     task = session.current().engine.records.get(local_id)
     return task.state.value if task else ""
+
+
+def _why_nothing_to_resume(local_id: str) -> str:
+    """Say what else is to be done with a task, and that an earlier try of it may be charged."""
+    sentence = _NOTHING_TO_RESUME.get(_state(local_id), "There is nothing to resume of this task.")
+    task = session.current().engine.records.get(local_id)
+    return duplicates.with_first_try(sentence, task) if task else sentence
 
 
 def _may_be_charged_for_nothing(local_id: str) -> bool:
@@ -184,7 +192,7 @@ class TOKENLAB_OT_resume(TaskOperator, bpy.types.Operator):
         """Plan the next step of the task."""
         return self.try_to(
             partial(scripting.resume, confirm_budget=self.confirm_budget),
-            _NOTHING_TO_RESUME.get(_state(self.chosen), "There is nothing to resume of this task."),
+            _why_nothing_to_resume(self.chosen),
         )
 
 

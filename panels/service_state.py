@@ -32,8 +32,8 @@ def draw_service_state(layout: bpy.types.UILayout, context: bpy.types.Context) -
     if state == ServiceState.KEY_REFUSED.value:
         box = layout.box()
         text = (
-            f"{preferences.host()} refuses the API key. No new request is charged, and running tasks go on there. "
-            "Enter another key in the preferences."
+            f"{preferences.host()} refuses the API key. No new request is charged, and running tasks go on. Enter "
+            "another key, or correct the address, in the preferences."
         )
         draw_sentence(box, context, text, icon="ERROR", alert=True)
         _draw_preferences(box)

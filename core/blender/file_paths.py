@@ -17,6 +17,11 @@ _LONGEST: Final = 1023
 """Bytes of a path in a .blend."""
 
 
+def file_name(path: str) -> str:
+    """Return the last part of a path that may begin with //, which Windows takes for the name of a server."""
+    return path.replace("\\", "/").rpartition("/")[2]
+
+
 def write_over(item: bpy.types.bpy_struct, name: str, path: str) -> None:
     """Put a path in the place of another one, and leave nothing of that.
 

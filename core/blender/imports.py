@@ -21,7 +21,7 @@ import bpy
 from ..files import scene_units
 from ..files.formats import ModelFormat
 from ..service.errors import TokenLabError
-from ..tasks import conversions, measured, on_disk
+from ..tasks import conversions, duplicates, measured, on_disk
 from ..tasks.engine import Engine
 from ..tasks.task import UNFINISHED, Task, TaskState
 from . import importers, importing, scene_settings, second_blender, store, task_list
@@ -207,7 +207,7 @@ class Imports:
         """
         task = self._engine.records.get(local_id)
         if task is None or task.state is not TaskState.READY:
-            raise TokenLabError(_why_no_model(task))
+            raise TokenLabError(self._why_no_model(task))
         if not on_disk.has_result(task):
             self._engine.records.change(local_id, result_path="")
             raise TokenLabError(task.error or "The model of this task is not on this computer. Try again to fetch it.")
@@ -224,6 +224,18 @@ class Imports:
         if reason:
             raise TokenLabError(f"The import has to wait for {reason}. The model is safe on disk. Import it then.")
         return self._bring(task, target, is_selected=True)
+
+    def _why_no_model(self, task: Task | None) -> str:
+        """Say why there is nothing to import, and what to do: by waiting, a model comes of some tasks only."""
+        if task is None:
+            return "This task is not in the list, so there is nothing to import. Choose another one."
+        if task.state is TaskState.STOPPED:
+            return "Nobody waits for the model of this task any more. Resume the task, then its model comes."
+        if task.error:
+            return duplicates.with_first_try(task.error, task)
+        if task.state is TaskState.QUEUED and not self._engine.is_working_on(task.local_id):
+            return "This request was never sent, and nothing was charged. Resume it, then its model comes."
+        return "This task has no model yet. Wait until it is ready, then import it."
 
     def _bring(self, task: Task, scene: bpy.types.Scene, *, is_selected: bool) -> str:
         local_id, task = task.local_id, self._note_units(task, scene)
@@ -269,15 +281,6 @@ class Imports:
         if second_blender.is_read_there_only(task.result_format):
             raise ImportFailed(_NOT_HERE.format(model_format.label))
         return importing.import_model(task, Path(task.result_path), model_format, scene, is_selected=is_selected)
-
-
-def _why_no_model(task: Task | None) -> str:
-    """Say why there is nothing to import, and what to do: by waiting, a model comes of some tasks only."""
-    if task is None:
-        return "This task is not in the list, so there is nothing to import. Choose another one."
-    if task.state is TaskState.STOPPED:
-        return "Nobody waits for the model of this task any more. Resume the task, then its model comes."
-    return task.error or "This task has no model yet. Wait until it is ready, then import it."
 
 
 def _scene(session_uid: int) -> bpy.types.Scene | None:

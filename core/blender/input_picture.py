@@ -15,6 +15,7 @@ import bpy
 
 from ..files.images import PictureError, picture_size
 from . import pictures
+from .file_paths import file_name
 
 _OURS = "tokenlab_picture"
 """Custom property of images that were made to be sent: they go when another one takes their place."""
@@ -52,7 +53,7 @@ def file_chosen(form: Any, _context: object) -> None:
 def describe(form: Any) -> str:
     """Return what of a picture would be sent, beyond what its field shows, or "" when nothing is known."""
     if form.input_type == "IMAGE_FILE":
-        return _lines.get(_absolute(form)) or Path(form.image_path.replace("\\", "/")).name
+        return _lines.get(_absolute(form)) or file_name(form.image_path)
     if form.input_type == "IMAGE_DATABLOCK" and form.image is not None:
         return _describe_image(form.image)
     return ""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import cast
 
@@ -151,7 +152,13 @@ def base_url() -> str:
 def data_directory() -> Path:
     """Return the data folder in force, as a whole path: the journal outlives the folder that Blender was started in."""
     text = environment_override("data_directory") or bpy.path.abspath(get().data_directory)
-    return Path(os.path.expanduser(text)).absolute() if text else default_data_directory()
+    return _whole(text) if text else default_data_directory()
+
+
+@cache
+def _whole(path: str) -> Path:
+    """Say once where that is: a script that changes the working folder later takes no journal away."""
+    return Path(os.path.expanduser(path)).absolute()
 
 
 def delivery_policy() -> str:

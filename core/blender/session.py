@@ -128,7 +128,7 @@ class Session:
         before, self.engine.settings = self.engine.settings.connection, settings
         if before != settings.connection:
             session_list().connection_status = ""  # It was about another key or address.
-        if refused_key.is_another_key(before, settings.connection, self._service):
+        if refused_key.may_know_more(before, settings.connection, self._service):
             self.ask_again()
         if self._service is not None and self._service.connection != settings.connection:
             self._service = None

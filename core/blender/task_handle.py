@@ -27,8 +27,8 @@ _WHY_NOT = {
 }
 
 _NOT_STOPPED = (
-    "The request is still to be sent, or the model is here already, so there is nothing to stop. The task goes on, and "
-    "may be charged. Stop it when it is at the service, or remove it from the list."
+    "The request is not answered yet, or the model is here already, so there is nothing to stop. The task goes on, and "
+    "may be charged. Stop it when its task ID is there."
 )
 
 

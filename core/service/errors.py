@@ -117,6 +117,8 @@ class Stopped(ServiceError):
 
 _CODES_OF_503: Final = ("all_channels_failed", "delivery_tier_unavailable")
 """What the service calls its own 503, as the code or as the type (API notes 5.2)."""
+_GONE: Final = "async_task_not_found"
+"""What the service says of a task that it knows no more, as the code or as the type (API notes 5.2)."""
 
 _MONEY: Final[dict[During, str]] = {
     "create": "Nothing was charged.",
@@ -228,26 +230,27 @@ class _Answer:
 
     @property
     def is_of_no_service(self) -> bool:
-        """Whether it is the 404 of any web server, at a wrong address or on the way, and no word about a task."""
-        return self.status == 404 and self.during == "status" and not self.code
+        """Whether it is the 404 of any server, at a wrong address or on the way, and no word about a task."""
+        return self.status == 404 and self.during == "status" and not self._is_named(_GONE)
 
     @property
     def is_own_word(self) -> bool:
         """Whether it is the service's own 503 (API notes 5.1).
 
         Proxies and gateways have error objects too, with types of their own, and what one of them answers does not say
-        that a create did not arrive. Nobody but the service says that the request may be repeated.
+        that a create did not arrive, also where it calls that retryable.
         """
         if self.status != 503:
             return False
-        is_named = any(self.error.get(name) in _CODES_OF_503 for name in ("code", "type"))
-        is_named = is_named or self.error.get("retryable") is True
-        return is_named if self.during == "create" else bool(self.error)
+        return self._is_named(*_CODES_OF_503) if self.during == "create" else bool(self.error)
 
     @property
     def is_final(self) -> bool:
         """Whether sending the same again is of no use, as the service itself says (API notes 5.2)."""
         return self.during == "create" and self.error.get("retryable") is False
+
+    def _is_named(self, *names: str) -> bool:
+        return any(self.error.get(name) in names for name in ("code", "type"))
 
     @property
     def code(self) -> str:

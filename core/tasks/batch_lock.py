@@ -10,6 +10,7 @@ cannot be asked about a process, is known by its age.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 import threading
@@ -20,6 +21,8 @@ from typing import Final
 
 from ..service.errors import TokenLabError
 from . import lease
+
+logger = logging.getLogger(__name__)
 
 NAME: Final = ".tokenlab-batch.lock"
 _TOUCH_SECONDS: Final = 20.0
@@ -52,8 +55,8 @@ class BatchLock:
             try:
                 with os.fdopen(handle, "w", encoding="utf-8") as file:
                     file.write(self._owner)
-            except OSError:
-                # A full disk: without a name in it the file would be somebody's until it is old.
+            except BaseException:
+                # A full disk, or Ctrl C: without a name in it the file would be somebody's until it is old.
                 self._path.unlink(missing_ok=True)
                 raise
             self._keeper.start()
@@ -63,10 +66,12 @@ class BatchLock:
     def __exit__(self, *_error: object) -> None:
         self._is_over.set()
         self._keeper.join(_TOUCH_SECONDS)
-        # A drive that is away by now: what was done is done, and the file is known by its age.
-        with contextlib.suppress(OSError):
+        try:
             if self._read() == self._owner:
                 self._path.unlink(missing_ok=True)
+        except OSError as error:
+            # A drive that is away by now: what was done is done, and the file is known by its age.
+            logger.warning("The lock of the batch was left behind: %s", error.strerror)
 
     def _read(self) -> str | None:
         """Return who has it, or None when nobody has."""

@@ -16,7 +16,7 @@ from ..files import archive, checks, formats, gltf, library
 from ..service import stand_in
 from ..service.address import is_loopback
 from ..service.contract import AUTO, choose_asset
-from ..service.errors import ServiceError, Stopped
+from ..service.errors import Refused, ServiceError, Stopped
 from .job_context import JobContext, answerer_for, folder_of
 from .records import JobDone
 from .task import Task, TaskState, add_note
@@ -58,8 +58,8 @@ def download(context: JobContext, local_id: str, settings: Settings) -> JobDone:
     except (Stopped, _Unwanted):
         return JobDone(local_id)
     except ServiceError as error:
-        # Only a status call says 404 here: a download that finds nothing is `Expired`.
-        is_lost = error.status == HTTPStatus.NOT_FOUND and not isinstance(error, transfer.Expired)
+        # Only the service's own word about the task: a download that finds nothing is `Expired`.
+        is_lost = isinstance(error, Refused) and error.status == HTTPStatus.NOT_FOUND
         state = TaskState.LOST if is_lost else TaskState.DOWNLOADING
         context.records.change(local_id, expect=_DOWNLOADING, state=state, error=str(error))
         return JobDone(local_id, failed=not is_lost, retry_after=error.retry_after)

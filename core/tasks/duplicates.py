@@ -21,6 +21,11 @@ FIRST_TRY: Final = f"An earlier try of this request may be charged as well: see 
 """Note on a task that was sent once more."""
 
 
+def with_first_try(sentence: str, task: Task) -> str:
+    """Add to a sentence about a task what may be charged besides it, if anything."""
+    return f"{sentence} {FIRST_TRY}" if FIRST_TRY in task.note else sentence
+
+
 def recent(tasks: Sequence[Task]) -> list[Task]:
     """Return the tasks that are young enough to be duplicated by accident and were not removed, oldest first."""
     since = time.time() - DUPLICATE_SECONDS

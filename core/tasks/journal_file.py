@@ -68,10 +68,12 @@ class JournalFile:
         self._file: tuple[int, int] | None = None
         """Which file the connection is to: another Blender may put it aside, and anybody may delete it."""
         self._unsaid = ""
-        self._is_stale = False  # The connection to the file was given up, and not the file.
+        self._waits_for_file = False
+        """The connection was given up, and the file is expected to be there again."""
 
     def do(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         if self._connection is not None and self._is_elsewhere():
+            self._waits_for_file = self._is_on_another_drive()
             self._begin_anew(_REPLACED)
         try:
             result = work(self._opened())
@@ -79,7 +81,7 @@ class JournalFile:
             if not _is_damage(error):
                 if self._connection is not None and getattr(error, "sqlite_errorcode", 0) & 0xFF in _AWAY:
                     # Its drive may be there again in a moment, but what was open on it never works any more.
-                    self._is_stale = True
+                    self._waits_for_file = True
                     self.close()
                 raise
             logger.warning("The journal is damaged: %s", error)
@@ -95,8 +97,11 @@ class JournalFile:
         return result
 
     def try_quietly(self, work: Callable[[sqlite3.Connection], object]) -> None:
-        """Do what the next order, or the end of the lease, makes up for when it fails. Opens nothing for it."""
-        if self._connection is None and not self._is_stale:
+        """Do what the next order, or the end of the lease, makes up for when it fails.
+
+        Opens nothing for it but what was given up before.
+        """
+        if self._connection is None and not self._waits_for_file:
             return
 
         def commit(connection: sqlite3.Connection) -> None:
@@ -120,17 +125,23 @@ class JournalFile:
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
-            if self._is_stale and not self._path.is_file():
+            if self._waits_for_file and not self._path.is_file():
                 # Where the drive was, there is an empty folder: a journal begun in it would be out of sight later.
+                self._unsaid = ""
                 raise FileNotFoundError(errno.ENOENT, "its drive is away")
             self._file = _identity(self._path)
             self._connection = _open(self._path)
-            self._file, self._is_stale = self._file or _identity(self._path), False
+            self._file, self._waits_for_file = self._file or _identity(self._path), False
         return self._connection
 
     def _is_elsewhere(self) -> bool:
         """Whether the file at our path is not the one that was opened. Network drives give no answer to trust."""
         return _identity(self._path) != self._file and not lease.is_on_network(self._path.parent)
+
+    def _is_on_another_drive(self) -> bool:
+        """Whether our path leads to another drive than the file was on, as to the empty folder where that one was."""
+        place = next((status for folder in self._path.parents if (status := _identity(folder))), None)
+        return self._file is not None and place is not None and place[0] != self._file[0]
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -16,7 +16,7 @@ def has_stopped_by_itself(task: Task) -> bool:
     return task.state is TaskState.STOPPED and bool(task.error)
 
 
-def is_another_key(before: Connection, now: Connection, seen: ServiceSeen | None = None) -> bool:
+def may_know_more(before: Connection, now: Connection, seen: ServiceSeen | None = None) -> bool:
     """Whether there is another key for the same service, or another service in the place of one that refused the key.
 
     Anywhere else nobody knows the tasks that have stopped: they would be lost there.

@@ -89,6 +89,8 @@ def test_a_path_may_be_relative_to_the_blend_file(extension: ModuleType, cat: Pa
         form().image_path = ""
         assert bpy.ops.tokenlab.use_image_file(filepath="//cat.png") == {"FINISHED"}
         assert form().image_path == "//cat.png"
+        bpy.ops.tokenlab.use_image_file(directory="//", files=[{"name": "cat.png"}])
+        assert form().image_path == "//cat.png", "as text: Windows takes such a path for that of a server"
         bpy.ops.tokenlab.save_diagnostics(filepath="//diagnostics.txt")
         bpy.ops.tokenlab.export_ledger(filepath="//ledger.csv")
         with pytest.raises(RuntimeError, match="Nothing was"):

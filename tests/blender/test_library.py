@@ -54,6 +54,22 @@ def test_a_data_folder_is_written_down_whole_wherever_blender_was_started(
     assert extension.core.blender.preferences.data_directory() == tmp_path / meant
 
 
+def test_a_script_that_changes_the_working_folder_takes_no_tasks_away(
+    extension: ModuleType, simulator: SimulatorProcess, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "one")
+    monkeypatch.setenv("TOKENLAB_DATA_DIR", "a folder of this test alone")
+    session = new_session(extension)
+    extension.generate("a cube").wait(timeout=60)
+    pump(extension, lambda: not session.engine.has_tasks)
+    monkeypatch.chdir(tmp_path / "two")
+    assert extension.core.blender.session.current() is session
+    assert not list((tmp_path / "two").iterdir())
+    new_session(extension).engine.stop()
+
+
 # ---- the Asset Browser
 
 

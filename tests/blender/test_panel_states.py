@@ -62,7 +62,7 @@ def test_a_refused_key_is_said_whatever_met_it_and_no_more_once_another_is_set(
         bpy.ops.tokenlab.refresh_models()
     drawn = form_panel(extension)
     assert "127.0.0.1 refuses the API key." in drawn.text and "Open Preferences" in drawn.buttons
-    assert "No new request is charged, and running tasks go on there." in drawn.text
+    assert "No new request is charged, and running tasks go on." in drawn.text
     preferences.api_key = simulator.key
     session.refresh_settings()
     assert "refuses the API key" not in form_panel(extension).text

@@ -99,7 +99,7 @@ def test_nobody_is_told_that_an_uncertain_task_has_ended_or_to_wait_for_the_mode
     simulator.configure(faults=["task-fails"])
     failed = extension.generate("a vase")
     pump(extension, lambda: failed.state == "FAILED")
-    assert "not charged. Reuse its settings" in said_of("resume", failed)
+    assert "this try was not charged. Reuse its settings" in said_of("resume", failed)
     assert "not charged" in said_of("import_model", failed) and "Wait" not in said_of("import_model", failed)
     simulator.configure(faults=["never-completes"])
     stopped = extension.generate("a cup")
@@ -110,6 +110,32 @@ def test_nobody_is_told_that_an_uncertain_task_has_ended_or_to_wait_for_the_mode
     ready = extension.generate("a plate")
     ready.wait(timeout=60)
     assert "Import it" in said_of("resume", ready)
+
+
+def test_a_task_whose_second_try_has_failed_is_not_called_free_while_the_first_may_be_charged(
+    extension: ModuleType, simulator: SimulatorProcess
+) -> None:
+    task = uncertain(extension, simulator)
+    simulator.configure(faults=["task-fails"])
+    bpy.ops.tokenlab.submit_again(local_id=task.local_id)
+    pump(extension, lambda: task.state == "FAILED")
+    for operator in ("resume", "import_model"):
+        assert "An earlier try of this request may be charged as well" in said_of(operator, task)
+
+
+def test_nobody_is_told_to_wait_for_a_request_that_nobody_sends(
+    extension: ModuleType, simulator: SimulatorProcess, preferences: Any
+) -> None:
+    preferences.max_concurrent_tasks = 1
+    simulator.configure(faults=["never-completes"])
+    for prompt in ("a vase", "a cup"):
+        waiting = extension.generate(prompt)
+    pump(extension, lambda: [task.state for task in extension.tasks()] == ["PROCESSING", "QUEUED"])
+    assert "Wait until it is ready" in said_of("import_model", waiting)
+    new_session(extension)
+    extension.resume_all()
+    pump(extension, lambda: {task.state for task in extension.tasks()} == {"PROCESSING", "QUEUED"})
+    assert "This request was never sent" in said_of("import_model", waiting)
 
 
 @pytest.mark.parametrize("is_quick", [False, True])
@@ -315,9 +341,9 @@ def test_repeat_last_removes_no_task_files_or_rows_without_the_question(
     repeat_last()
     assert [task.local_id for task in extension.tasks()] == [running.local_id] != [removed.local_id]
     simulator.configure(faults=[])
-    first, second = extension.generate("a chair"), extension.generate("a table")
-    first.wait(timeout=60)
+    extension.generate("a chair").wait(timeout=60)
     clicked("clear_finished")
+    second = extension.generate("a table")
     second.wait(timeout=60)
     repeat_last()
     assert second.state == "IMPORTED"

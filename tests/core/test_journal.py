@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from core.service.contract import GenerationRequest
+from core.tasks import journal_file
 from core.tasks.journal import Journal, JournalError
 from core.tasks.journal_file import _MIGRATIONS, FILE_NAME, SCHEMA_VERSION
 from core.tasks.task import Task, TaskState, from_text, new_task, to_text
@@ -314,6 +315,33 @@ def test_a_drive_that_was_away_for_a_moment_costs_one_order_and_not_the_session(
     (tmp_path / "elsewhere").rename(tmp_path / "drive")
     save(journal, second := task())
     assert load(journal) == [first, second]
+    assert journal.stop(PATIENCE_SECONDS)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows moves no folder with open files.")
+def test_where_a_drive_was_no_journal_is_begun_although_no_order_came_while_it_went(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drive, identity = tmp_path / "drive", journal_file._identity
+    drive.mkdir()
+    (drive / "of the drive").touch()
+
+    def with_drive(path: Path) -> tuple[int, int] | None:
+        found = identity(path)
+        return found and (found[0] + (drive / "of the drive").exists(), found[1])
+
+    monkeypatch.setattr(journal_file, "_identity", with_drive)
+    said: list[str] = []
+    journal = Journal(drive, on_rebuilt=said.append)
+    save(journal, first := task())
+    drive.rename(tmp_path / "elsewhere")
+    drive.mkdir()
+    assert "its drive is away" in sentence_of_failure(journal)
+    assert not (drive / FILE_NAME).exists()
+    drive.rmdir()
+    (tmp_path / "elsewhere").rename(drive)
+    save(journal, second := task())
+    assert load(journal) == [first, second] and said == []
     assert journal.stop(PATIENCE_SECONDS)
 
 

@@ -12,9 +12,10 @@ import pytest
 
 from core.service.address import Connection
 from core.tasks.records import ServiceSeen, ServiceState
-from core.tasks.refused_key import ask_again, is_another_key
+from core.tasks.refused_key import ask_again, may_know_more
 from core.tasks.task import TaskState
 from tests.engine_rig import Rig
+from tests.loopback import LoopbackServer, answering, reply
 from tests.simulator.process import SimulatorProcess
 
 S = TaskState
@@ -40,7 +41,7 @@ def rig(simulator: SimulatorProcess, tmp_path: Path) -> Iterator[Rig]:
     ids=["another key", "the same", "none", "another service"],
 )
 def test_only_another_key_of_the_same_service_is_one_to_ask_with(now: Connection, is_another: bool) -> None:
-    assert is_another_key(Connection(HERE, "sk-one"), now) is is_another
+    assert may_know_more(Connection(HERE, "sk-one"), now) is is_another
 
 
 @pytest.mark.parametrize(
@@ -56,8 +57,27 @@ def test_only_another_key_of_the_same_service_is_one_to_ask_with(now: Connection
 def test_an_address_that_takes_the_place_of_one_where_the_key_was_refused_is_asked(
     seen: ServiceSeen | None, is_another: bool
 ) -> None:
-    assert is_another_key(Connection(ELSEWHERE, "sk-one"), Connection(HERE, "sk-one"), seen) is is_another
-    assert not is_another_key(Connection(ELSEWHERE, "sk-one"), Connection(HERE, ""), seen)
+    assert may_know_more(Connection(ELSEWHERE, "sk-one"), Connection(HERE, "sk-one"), seen) is is_another
+    assert not may_know_more(Connection(ELSEWHERE, "sk-one"), Connection(HERE, ""), seen)
+
+
+def test_a_server_that_knows_nothing_at_all_loses_no_model_that_is_to_be_fetched(
+    rig: Rig, simulator: SimulatorProcess
+) -> None:
+    rig.engine.pacing = replace(rig.engine.pacing, download_tries=2)
+    simulator.configure(seconds=0.0, faults=["asset-403"])
+    local_id = rig.submit("a fox")
+    rig.run_to(local_id, S.DOWNLOADING)
+    settings = rig.engine.settings
+    with LoopbackServer(answering(reply(b"<html>", status="404 Not Found", headers="Connection: close\r\n"))) as other:
+        rig.engine.settings = replace(settings, connection=Connection(other.url, simulator.key))
+        rig.run_until(lambda: not rig.engine.has_tasks)
+    assert rig.task(local_id).state is S.DOWNLOADING and rig.task(local_id).error
+    simulator.configure(faults=[])
+    rig.engine.settings = settings
+    assert rig.engine.resume(local_id)
+    rig.run_to(local_id, S.READY)
+    assert len(simulator.creates()) == 1
 
 
 def test_what_was_refused_is_asked_about_once_for_each_key_and_what_the_user_stopped_is_not(

@@ -9,6 +9,7 @@ exporters, which see the model alone.
 
 from __future__ import annotations
 
+import contextlib
 import filecmp
 import hashlib
 import logging
@@ -55,9 +56,10 @@ def objection_to(folder: Path) -> str:
     probe = folder / f"{_PREFIX}{mark()}probe"
     try:
         probe.touch()
-        probe.unlink()
     except OSError as error:
         return error.strerror or "the disk refused"
+    with contextlib.suppress(OSError):  # A virus scanner may look at it just now; it goes with other leftovers later.
+        probe.unlink()
     return ""
 
 
