@@ -445,7 +445,14 @@ class World:
                 allowed.remove("READY")
             assert state in allowed, f"{local_id} {known} ended {state}"
         # What is known of a model is written beside it a little later.
-        self.tick_until(lambda: not list(self.journal.parent.rglob("*.part")))
+        self.tick_until(lambda: not self._half_written())
+
+    def _half_written(self) -> list[Path]:
+        """Files that are not whole. What a task that nobody waits for has of its model is kept, to go on with."""
+        found = list(self.journal.parent.rglob("*.part"))
+        if any(known.removed for known in self.tasks.values()) or "STOPPED" in self.states().values():
+            found = [path for path in found if not path.name.startswith(".original.download.")]
+        return found
 
 
 def _collections() -> Counter[str]:
