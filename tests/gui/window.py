@@ -83,6 +83,8 @@ class Window:
         self.log = self.folder / "blender.log"
         self._processes: list[subprocess.Popen[bytes]] = []
         self._zip = Path(shutil.copy(extension_zip, self.folder))
+        self._installed = extension_zip.with_suffix(f".{VERSION}.installed")
+        """A profile that has this zip, made by the first window."""
         self._environment = self._clean_environment(environment)
         self._stream: IO[str] | None = None
 
@@ -268,11 +270,15 @@ class Window:
         self._environment["DISPLAY"] = f":{number}"
 
     def _install_extension(self) -> None:
+        if self._installed.is_dir():
+            shutil.copytree(self._installed, self.folder / "user", dirs_exist_ok=True)
+            return
         command = ["--command", "extension", "install-file", "--repo", "user_default", "--enable", str(self._zip)]
         output = self.blender(*command)
         # Its exit status is 0 in any case, and it sometimes says nothing though it has worked.
         if not list(self.folder.glob("user/extensions/user_default/*/blender_manifest.toml")):
             raise WindowError(f"Blender did not install the zip:\n{output}")
+        shutil.copytree(self.folder / "user", self._installed)
 
     def _start_blender(self) -> None:
         shutil.copy(HERE / "agent.py", self.folder)
