@@ -31,7 +31,7 @@ ENDINGS = HERE.parents[1] / "out" / "gui" / VERSION
 PICTURES = Path(os.environ.get("TOKENLAB_PICTURES") or ENDINGS)
 """Where the tests leave the pictures that they take on purpose; docs/images with `make pictures`."""
 WIDTH, HEIGHT = 1600, 900
-STEP = 8
+STEP = 10
 """Pixels between two looks for a button, so that each is met twice."""
 BUILD_LIMIT = 900.0
 START_LIMIT = 120.0
