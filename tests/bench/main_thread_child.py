@@ -82,7 +82,7 @@ def measure(tokenlab: Any, session: Any, ids: list[str]) -> dict[str, list[float
     rows = tuple(row(session.engine.records.get(local_id), is_ours=True) for local_id in ids)
     for _ in range(RARE_REPEATS):
         clock.time("undo or redo", session.after_undo_or_redo)
-        clock.time("save", session.mirror)
+        clock.time("save", session.file.mirror)
         session.imports.forget()
         session.file.is_restored = False
         clock.time("a file is opened", lambda: session.file.take(rows))
