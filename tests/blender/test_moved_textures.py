@@ -59,7 +59,7 @@ def test_an_fbx_brings_the_textures_that_are_anywhere_in_its_archive(
     assert "own" not in image.filepath
 
 
-@pytest.mark.parametrize("named", ["C:\\work\\tex\\wood.png", "/work/tex/wood.png", "maps/wood.png"])
+@pytest.mark.parametrize("named", ["C:\\models\\tex\\wood.png", "/models/tex/wood.png", "maps/wood.png"])
 def test_an_obj_brings_the_textures_that_are_anywhere_in_its_archive(
     extension: ModuleType, tmp_path: Path, named: str
 ) -> None:
@@ -75,6 +75,6 @@ def test_of_several_textures_of_that_name_none_is_taken_and_none_that_is_not_of_
 ) -> None:
     folder = own_folder(tmp_path / "own", UNPACKED / "a" / "wood.png", UNPACKED / "b" / "wood.png", Path("sky.png"))
     for name in ("wood.png", "sky.png"):
-        written(folder / MODEL / "triangle.mtl", f"{MTL_TEXT}map_Kd /work/{name}\n")
+        written(folder / MODEL / "triangle.mtl", f"{MTL_TEXT}map_Kd /models/{name}\n")
         import_file(extension, written(folder / MODEL / "model.obj", OBJ_TEXT), "OBJ")
     assert [image.packed_file for image in bpy.data.images] == [None, None]
